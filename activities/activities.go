@@ -1,0 +1,113 @@
+package activities
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/longhaul/longhaul/internal/fsys"
+	"github.com/longhaul/longhaul/job"
+	"github.com/longhaul/longhaul/output"
+	"github.com/longhaul/longhaul/slots"
+	"github.com/longhaul/longhaul/task"
+)
+
+// Activities holds what the activities of one worker share. Its exported methods are the activities.
+type Activities struct {
+	// FS is where output and segments are; by default the operating system's.
+	FS fsys.FS
+	// Tasks is what this worker can run.
+	Tasks task.Registry
+	// StopTimeout is how long ProcessChunk lets tasks in flight end when it is told to stop.
+	StopTimeout time.Duration
+	// Cluster is the id of the Temporal cluster that the worker serves.
+	Cluster string
+	// Alive says whether the job that holds a claim on this cluster still runs.
+	Alive func(context.Context, output.Claim) (bool, error)
+
+	mu   sync.Mutex
+	jobs map[string]*running
+}
+
+var _ job.Activities = (*Activities)(nil)
+
+// running is what the chunks of one job share on this worker.
+type running struct {
+	pool    slots.Pool
+	breaker breaker
+	task    task.Task
+	users   int
+}
+
+// claim is what the calling run writes into a manifest.
+func (a *Activities) claim(ctx context.Context) output.Claim {
+	info := activity.GetInfo(ctx)
+	return output.Claim{
+		Cluster:    a.Cluster,
+		Namespace:  info.Namespace,
+		WorkflowID: info.WorkflowExecution.ID,
+		RunID:      info.WorkflowExecution.RunID,
+	}
+}
+
+func (a *Activities) output(path string) output.Output {
+	fs := a.FS
+	if fs == nil {
+		fs = fsys.OS
+	}
+	return output.At(fs, path)
+}
+
+func (a *Activities) fs() fsys.FS {
+	if a.FS == nil {
+		return fsys.OS
+	}
+	return a.FS
+}
+
+// acquire returns what the job's chunks share, making it for the first of them. The caller must release it.
+func (a *Activities) acquire(key string, s job.Spec) (*running, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r := a.jobs[key]
+	if r == nil {
+		t, err := a.newTask(s)
+		if err != nil {
+			return nil, err
+		}
+		if c, ok := t.(interface{ Check() error }); ok {
+			if err := c.Check(); err != nil {
+				return nil, &job.Error{Kind: job.InvalidSpec, Op: "spec", Err: err, Hint: "install it on every worker, or name it by its path"}
+			}
+		}
+		r = &running{task: t}
+		if a.jobs == nil {
+			a.jobs = map[string]*running{}
+		}
+		a.jobs[key] = r
+	}
+	r.users++
+	return r, nil
+}
+
+func (a *Activities) newTask(s job.Spec) (task.Task, error) {
+	t, err := a.Tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency})
+	if err != nil {
+		return nil, &job.Error{Kind: job.InvalidSpec, Op: "spec", Err: err}
+	}
+	return t, nil
+}
+
+func (a *Activities) release(key string, r *running) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if r.users--; r.users > 0 {
+		return
+	}
+	delete(a.jobs, key)
+	if c, ok := r.task.(interface{ Close() }); ok {
+		c.Close()
+	}
+}

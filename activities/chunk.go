@@ -1,0 +1,316 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/longhaul/longhaul/input"
+	"github.com/longhaul/longhaul/job"
+	"github.com/longhaul/longhaul/segment"
+	"github.com/longhaul/longhaul/slots"
+	"github.com/longhaul/longhaul/task"
+)
+
+// chunkRun is one attempt at a chunk: the source of the work that its lane offers to the pool.
+//
+// A record is, at any moment, unread, in flight, in backoff, held (its tries used up, in what may be an outage), or
+// in the segment.
+type chunkRun struct {
+	spec    job.Spec
+	job     string
+	chunk   job.Chunk
+	slots   int
+	shared  *running
+	lane    *slots.Lane
+	segment *segment.Writer
+	batch   int // records a piece of work
+	limit   int // records in backoff or held, in memory: while that many fail, more of them would only fail too
+
+	// outageAfter is after how many held records in a row the far side counts as down.
+	outageAfter int
+
+	// ctx ends the tasks in flight.
+	ctx    context.Context
+	cancel context.CancelFunc
+	// done is closed when nothing is left to run, or fail was called.
+	done chan struct{}
+	once sync.Once
+	idle chan struct{} // told, without blocking, when nothing is in flight any more
+
+	mu       sync.Mutex
+	reader   *input.Reader
+	readAll  bool
+	stopped  bool
+	err      error
+	due      []*attempt // their backoff is over
+	backoff  map[*attempt]*time.Timer
+	held     []*attempt
+	inFlight int
+	left     int // records not in the segment
+}
+
+// attempt is a record between its first try and its end.
+type attempt struct {
+	run    *chunkRun
+	index  int
+	record task.Record
+	since  time.Time // of the first try
+	spent  time.Duration
+	err    error // of the last try
+}
+
+// instantBatch is how many records of a task without I/O one slot runs at a time.
+const instantBatch = 256
+
+func newChunkRun(ctx context.Context, q job.ProcessRequest, shared *running, w *segment.Writer, reader *input.Reader) *chunkRun {
+	r := &chunkRun{
+		spec: q.Spec, job: workflowID(ctx), chunk: q.Chunk, slots: q.Slots, shared: shared, segment: w, batch: 1,
+		limit: 2*q.Slots + 16, done: make(chan struct{}), idle: make(chan struct{}, 1), reader: reader, left: w.Missing(),
+		backoff: map[*attempt]*time.Timer{},
+	}
+	r.outageAfter = min(q.Spec.Tuning.OutageFailures, r.limit)
+	if _, ok := shared.task.(task.Instant); ok {
+		r.batch = instantBatch
+	}
+	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	return r
+}
+
+// Take implements slots.Source: a record whose backoff is over, or the next ones of the chunk.
+func (r *chunkRun) Take() slots.Work {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.stopped:
+		return nil
+	case len(r.due) > 0:
+		a := r.due[0]
+		r.due = r.due[1:]
+		r.inFlight++
+		return a
+	case r.readAll || len(r.backoff)+len(r.held) >= r.limit:
+		return nil
+	}
+	w, err := r.read()
+	if err != nil {
+		r.failLocked(err)
+		return nil
+	}
+	r.checkEnd()
+	return w
+}
+
+// read reads the next records that are not in the segment yet.
+func (r *chunkRun) read() (slots.Work, error) {
+	var b *batch
+	for {
+		record, index, err := r.reader.Next()
+		if errors.Is(err, io.EOF) {
+			r.readAll = true
+			break
+		}
+		if errors.Is(err, input.ErrMismatch) {
+			return nil, input.Changed(r.spec.Input, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if r.segment.Has(index) {
+			continue
+		}
+		a := &attempt{run: r, index: index, record: task.Record{Number: r.chunk.First + int64(index), Job: r.job}}
+		if r.batch == 1 {
+			a.record.Input = append([]byte(nil), record...)
+			r.inFlight++
+			return a, nil
+		}
+		if b == nil {
+			b = &batch{run: r, attempts: make([]*attempt, 0, r.batch)}
+		}
+		b.add(a, record)
+		if len(b.attempts) == r.batch || len(b.bytes) > maxBatchBytes {
+			break
+		}
+	}
+	if b == nil {
+		return nil, nil
+	}
+	r.inFlight += len(b.attempts)
+	return b, nil
+}
+
+// Run implements slots.Work: one try of the record.
+func (a *attempt) Run() {
+	f, done := a.try()
+	if done {
+		if err := a.run.segment.Append(f); err != nil {
+			a.run.fail(err)
+			done = false
+		}
+	}
+	if done {
+		a.run.landed(1, 1)
+	} else {
+		a.run.landed(1, 0)
+	}
+}
+
+// try runs the task once, and answers the record's frame where that is the end of it.
+func (a *attempt) try() (f segment.Frame, done bool) {
+	r := a.run
+	a.record.Try++
+	ctx, cancel := r.ctx, context.CancelFunc(func() {})
+	if r.batch == 1 { // an instant task needs no timer
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(r.spec.Timeout))
+	}
+	start := time.Now()
+	if a.record.Try == 1 {
+		a.since = start
+	}
+	res, err := r.do(ctx, a.record)
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = &task.Error{Err: fmt.Errorf("no answer within %s", r.spec.Timeout), Class: task.Transient}
+	}
+	cancel()
+	now := time.Now()
+	a.spent += now.Sub(start)
+	if err == nil {
+		r.shared.breaker.succeeded(now)
+		return a.finish(res)
+	}
+	if r.ctx.Err() != nil {
+		return f, false // given up with the run, not failed
+	}
+	a.err = err
+	class, after := task.Classify(err)
+	if class != task.Transient {
+		r.shared.breaker.succeeded(now) // the far side answered
+	}
+	switch {
+	case class != task.Permanent && a.record.Try < r.spec.Retry.MaximumAttempts:
+		r.later(a, max(after, backoff(r.spec.Retry, a.record.Try)))
+		return f, false
+	case class == task.Transient && r.shared.breaker.exhausted(a.since):
+		r.hold(a)
+		return f, false
+	}
+	return a.failed(err)
+}
+
+// do runs the task and makes a panic of it a failure of the record.
+func (r *chunkRun) do(ctx context.Context, rec task.Record) (res task.Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = task.Fail(task.Permanent, fmt.Errorf("the task panicked: %v at %s", p, topFrame(debug.Stack())))
+		}
+	}()
+	return r.shared.task.Do(ctx, rec)
+}
+
+// finish makes a result the record's frame.
+func (a *attempt) finish(res task.Result) (segment.Frame, bool) {
+	b, err := line(a.run.spec.Format, res)
+	if err != nil {
+		return a.failed(err)
+	}
+	return a.frame(segment.Result, b), true
+}
+
+// failed makes an error the record's frame.
+func (a *attempt) failed(cause error) (segment.Frame, bool) {
+	f, err := a.failure(cause)
+	if err != nil {
+		a.run.fail(err)
+	}
+	return f, err == nil
+}
+
+func (a *attempt) failure(cause error) (segment.Frame, error) {
+	b, err := errorLine(a.record, cause)
+	return a.frame(segment.Failure, b), err
+}
+
+func (a *attempt) frame(s segment.Status, payload []byte) segment.Frame {
+	return segment.Frame{Index: a.index, Status: s, Tries: a.record.Try, Micros: a.spent.Microseconds(), Payload: payload}
+}
+
+// backoff is the delay after the given try: exponential, with the upper half of it drawn at random, so that records that failed together do
+// not come back together ("equal jitter", Marc Brooker, Exponential Backoff And Jitter, 2015).
+func backoff(p job.Retry, try int) time.Duration {
+	d := float64(p.InitialInterval)
+	for range try - 1 {
+		if d *= p.BackoffCoefficient; d >= float64(p.MaximumInterval) {
+			break
+		}
+	}
+	d = min(d, float64(p.MaximumInterval))
+	return time.Duration(d/2 + rand.Float64()*d/2)
+}
+
+// later has the record tried again after a delay. It holds no slot until then.
+func (r *chunkRun) later(a *attempt, delay time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped {
+		return
+	}
+	r.backoff[a] = time.AfterFunc(delay, func() {
+		r.mu.Lock()
+		if _, ok := r.backoff[a]; ok {
+			delete(r.backoff, a)
+			r.due = append(r.due, a)
+		}
+		r.mu.Unlock()
+		r.lane.Wake()
+	})
+}
+
+// hold keeps a record whose tries are used up until it is known whether the far side is down.
+func (r *chunkRun) hold(a *attempt) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held = append(r.held, a)
+}
+
+// batch is records of an instant task, run one after the other in one slot and written at once.
+type batch struct {
+	run      *chunkRun
+	attempts []*attempt
+	bytes    []byte
+	frames   []segment.Frame
+}
+
+// maxBatchBytes is the input above which a batch takes no more records.
+const maxBatchBytes = 256 << 10
+
+func (b *batch) add(a *attempt, record []byte) {
+	if len(b.bytes)+len(record) > cap(b.bytes) {
+		b.bytes = make([]byte, 0, max(16<<10, len(record))) // the records before keep the old one
+	}
+	start := len(b.bytes)
+	b.bytes = append(b.bytes, record...)
+	a.record.Input = b.bytes[start:len(b.bytes):len(b.bytes)]
+	b.attempts = append(b.attempts, a)
+}
+
+// Run implements slots.Work.
+func (b *batch) Run() {
+	b.frames = make([]segment.Frame, 0, len(b.attempts))
+	for _, a := range b.attempts {
+		if f, done := a.try(); done {
+			b.frames = append(b.frames, f)
+		}
+	}
+	done := len(b.frames)
+	if err := b.run.segment.Append(b.frames...); err != nil {
+		b.run.fail(err)
+		done = 0
+	}
+	b.run.landed(len(b.attempts), done)
+}

@@ -1,0 +1,203 @@
+package activities
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/longhaul/longhaul/job"
+)
+
+// landed notes that n records are no longer in flight and that the segment has done of them, and whether that is the end.
+func (r *chunkRun) landed(n, done int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inFlight -= n
+	r.left -= done
+	if r.inFlight == 0 {
+		select {
+		case r.idle <- struct{}{}:
+		default:
+		}
+	}
+	if len(r.held) > 0 && !r.stopped {
+		if err := r.settle(); err != nil {
+			r.failLocked(err)
+		}
+	}
+	r.checkEnd()
+}
+
+// checkEnd ends the run when there is nothing left to run but what is held, or when what is held shows an outage.
+func (r *chunkRun) checkEnd() {
+	if r.inFlight+len(r.backoff)+len(r.due) == 0 && (r.readAll || len(r.held) >= r.limit) ||
+		len(r.held) > 0 && r.shared.breaker.outage(r.outageAfter) {
+		r.finished()
+	}
+}
+
+// settle writes down as failed those held records since whose first try something succeeded.
+func (r *chunkRun) settle() error {
+	kept := r.held[:0]
+	for _, a := range r.held {
+		if !r.shared.breaker.upSince(a.since) {
+			kept = append(kept, a)
+			continue
+		}
+		if err := r.giveUp(a); err != nil {
+			return err
+		}
+	}
+	r.held = kept
+	return nil
+}
+
+// giveUp writes a held record down as failed.
+func (r *chunkRun) giveUp(a *attempt) error {
+	f, err := a.failure(a.err)
+	if err != nil {
+		return err
+	}
+	if err := r.segment.Append(f); err != nil {
+		return err
+	}
+	r.left--
+	return nil
+}
+
+// join brings the chunk's slots to the pool. A later attempt brings no more than it can use: what an earlier one gave back may be in use
+// elsewhere by now.
+func (r *chunkRun) join() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lane = r.shared.pool.Join(r.chunk.First, min(r.slots, r.left), r)
+}
+
+func (r *chunkRun) finished() { r.once.Do(func() { close(r.done) }) }
+
+// fail ends the run with an error of its own, as of the disk.
+func (r *chunkRun) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failLocked(err)
+}
+
+func (r *chunkRun) failLocked(err error) {
+	r.stopLocked(err)
+	r.finished()
+}
+
+// stop lets no further try begin. The first reason given is the run's.
+func (r *chunkRun) stop(reason error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopLocked(reason)
+}
+
+func (r *chunkRun) stopLocked(reason error) {
+	if r.err == nil {
+		r.err = reason
+	}
+	r.stopped = true
+	for a, t := range r.backoff {
+		t.Stop()
+		delete(r.backoff, a)
+	}
+}
+
+// end waits until no task of the chunk is in flight; after the grace it makes them give up.
+func (r *chunkRun) end(grace time.Duration) {
+	r.mu.Lock()
+	r.stopped = true
+	for a, t := range r.backoff {
+		t.Stop()
+		delete(r.backoff, a)
+	}
+	r.mu.Unlock()
+	t := time.NewTimer(grace)
+	defer t.Stop()
+	for r.flying() > 0 {
+		select {
+		case <-r.idle:
+		case <-t.C:
+			r.cancel()
+		}
+	}
+	r.cancel()
+}
+
+func (r *chunkRun) flying() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.inFlight
+}
+
+// patience is how many attempts a chunk makes at a few records that fail transiently while nothing else tells whether the far side is up.
+const patience = 3
+
+// result says how the run ended: nil where every record is in the segment.
+func (r *chunkRun) result(attempt int) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err != nil {
+		return r.err
+	}
+	outage := r.shared.breaker.outage(r.outageAfter)
+	for _, a := range r.held {
+		if outage || attempt < patience && !r.shared.breaker.upSince(a.since) {
+			return &job.Error{
+				Kind: job.Outage, Op: "process",
+				Err: fmt.Errorf("%d records in a row got no answer, record %d last: %w", len(r.held), a.record.Number, a.err),
+			}
+		}
+	}
+	for _, a := range r.held {
+		if err := r.giveUp(a); err != nil {
+			return err
+		}
+	}
+	if r.left > 0 {
+		return fmt.Errorf("%d records of %s were not run", r.left, r.chunk)
+	}
+	return nil
+}
+
+// unfinished returns how many records are not in the segment.
+func (r *chunkRun) unfinished() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.left
+}
+
+// draining says whether every record has been handed out for its first try.
+func (r *chunkRun) draining() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.readAll
+}
+
+// progress is what the heartbeats tell; a nil run has not begun.
+func (r *chunkRun) progress() job.Heartbeat {
+	if r == nil {
+		return job.Heartbeat{}
+	}
+	s := r.segment.Summary()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return job.Heartbeat{Done: r.chunk.Records - r.left, Failed: s.Failed, InFlight: r.inFlight}
+}
+
+func workflowID(ctx context.Context) string { return activity.GetInfo(ctx).WorkflowExecution.ID }
+
+// topFrame is the place in the code where a panic began, from its stack.
+func topFrame(stack []byte) string {
+	_, after, found := bytes.Cut(stack, []byte("panic.go:"))
+	lines := bytes.Split(after, []byte{'\n'})
+	if !found || len(lines) < 3 {
+		return "an unknown place"
+	}
+	return string(bytes.TrimSpace(lines[2]))
+}

@@ -1,0 +1,77 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/longhaul/longhaul/job"
+)
+
+// failure translates what an activity met into what Temporal acts upon: the one place where errors that may pass, errors that
+// will not, and the user's mistakes are told apart. The kind becomes the application error's type.
+func failure(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	e := describe(err)
+	o := temporal.ApplicationErrorOptions{NonRetryable: !e.Kind.Retryable(), Cause: err, Details: []any{Details{Kind: e.Kind, Path: e.Path, Hint: e.Hint}}}
+	switch e.Kind {
+	case job.Outage:
+		o.Category = temporal.ApplicationErrorCategoryBenign
+	case job.Interrupted:
+		o.Category = temporal.ApplicationErrorCategoryBenign
+		o.NextRetryDelay = 50 * time.Millisecond
+	}
+	return temporal.NewApplicationErrorWithOptions(e.Error(), string(e.Kind), o)
+}
+
+// Details goes with each application error, for programs.
+type Details struct {
+	Kind job.Kind `json:"kind"`
+	Path string   `json:"path,omitempty"`
+	Hint string   `json:"hint,omitempty"`
+}
+
+// describe gives an error a kind: its own, or that of the system call that failed.
+func describe(err error) *job.Error {
+	var e *job.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	e = &job.Error{Kind: job.Unavailable, Op: "work", Err: err}
+	var path *os.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		e.Op, e.Path, e.Err = path.Op, path.Path, path.Err
+	case errors.As(err, &link):
+		e.Op, e.Path, e.Err = link.Op, link.New, link.Err
+	}
+	for _, s := range []struct {
+		err  error
+		hint string
+	}{
+		{syscall.ENOSPC, "make room there; the same command goes on"},
+		{syscall.EDQUOT, "make room there; the same command goes on"},
+		{syscall.EFBIG, "the file system or a limit (ulimit -f) does not allow so large a file"},
+		{syscall.EROFS, "mount it writable; the same command goes on"},
+		{syscall.EISDIR, "name a file"},
+		{syscall.ENOTDIR, "name a file in a folder"},
+		{syscall.EMFILE, "raise the limit of open files (ulimit -n); the same command goes on"},
+		{syscall.ENFILE, "raise the system's limit of open files; the same command goes on"},
+		{fs.ErrPermission, "let the worker's user write there; the same command goes on"},
+		{fs.ErrNotExist, "make the folder, or restore what was removed; the same command goes on"},
+	} {
+		if errors.Is(err, s.err) {
+			e.Kind, e.Hint = job.Storage, s.hint
+			break
+		}
+	}
+	return e
+}

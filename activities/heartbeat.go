@@ -1,0 +1,41 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+)
+
+// heartbeatEvery is how often an activity says that it is alive, whether it gets on or waits.
+const heartbeatEvery = time.Second
+
+// heartbeat records a heartbeat now and then on until the returned function is called, with what details returns, where it is not nil.
+func heartbeat(ctx context.Context, details func() any) (stop func()) {
+	done := make(chan struct{})
+	ended := make(chan struct{})
+	beat := func() {
+		if details == nil {
+			activity.RecordHeartbeat(ctx)
+		} else {
+			activity.RecordHeartbeat(ctx, details())
+		}
+	}
+	go func() {
+		defer close(ended)
+		t := time.NewTicker(heartbeatEvery)
+		defer t.Stop()
+		for {
+			beat()
+			select {
+			case <-done:
+				return
+			case <-t.C:
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+	}
+}

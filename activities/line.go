@@ -1,0 +1,92 @@
+package activities
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/longhaul/longhaul/job"
+	"github.com/longhaul/longhaul/task"
+)
+
+// errLine marks a result that cannot be one line of the output.
+var errLine = errors.New("the result cannot be one line")
+
+// line makes a result the output line that stands for it, without its newline.
+func line(f job.Format, r task.Result) ([]byte, error) {
+	switch {
+	case f == job.FormatText:
+		return textLine(r.Value)
+	case r.JSON:
+		return jsonLine(r.Value)
+	}
+	if !utf8.Valid(r.Value) {
+		return nil, fmt.Errorf("%w: it is not UTF-8, which a JSON string must be; use --format text", errLine)
+	}
+	return marshal(string(r.Value))
+}
+
+func textLine(b []byte) ([]byte, error) {
+	b, cut := bytes.CutSuffix(b, []byte{'\n'})
+	if cut {
+		b = bytes.TrimSuffix(b, []byte{'\r'})
+	}
+	if n := bytes.Count(b, []byte{'\n'}); n > 0 {
+		return nil, fmt.Errorf("%w: it has %d; use --format json, which writes line breaks as \\n", errLine, n+1)
+	}
+	return b, nil
+}
+
+func jsonLine(b []byte) ([]byte, error) {
+	var c bytes.Buffer
+	if err := json.Compact(&c, b); err != nil {
+		return nil, fmt.Errorf("%w: it is not JSON: %w", errLine, err)
+	}
+	return c.Bytes(), nil
+}
+
+// marshal encodes without escaping HTML, which is nobody's business here.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'}), err
+}
+
+// maxErrorInput is how many bytes of a failed record stand in the errors file.
+const maxErrorInput = 4 << 10
+
+// FailedRecord is one line of the errors file.
+type FailedRecord struct {
+	Record int64 `json:"record"`
+	// Input is the record where it is UTF-8, else InputBase64 is.
+	Input          *string `json:"input,omitempty"`
+	InputBase64    []byte  `json:"inputBase64,omitempty"`
+	InputTruncated bool    `json:"inputTruncated,omitempty"`
+	Error          string  `json:"error"`
+	Tries          int     `json:"tries"`
+}
+
+// errorLine makes the line of a failed record in the errors file, without its newline.
+func errorLine(r task.Record, cause error) ([]byte, error) {
+	f := FailedRecord{Record: r.Number, Error: cause.Error(), Tries: r.Try}
+	in := r.Input
+	if f.InputTruncated = len(in) > maxErrorInput; f.InputTruncated {
+		in = in[:maxErrorInput]
+		if utf8.Valid(r.Input) {
+			for !utf8.Valid(in) {
+				in = in[:len(in)-1]
+			}
+		}
+	}
+	if utf8.Valid(in) {
+		s := string(in)
+		f.Input = &s
+	} else {
+		f.InputBase64 = in
+	}
+	return marshal(f)
+}

@@ -1,0 +1,134 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/longhaul/longhaul/input"
+	"github.com/longhaul/longhaul/job"
+	"github.com/longhaul/longhaul/output"
+	"github.com/longhaul/longhaul/segment"
+)
+
+// ProcessChunk implements job.Activities.
+func (a *Activities) ProcessChunk(ctx context.Context, q job.ProcessRequest) (job.Processed, error) {
+	p, err := a.processChunk(ctx, q)
+	return p, failure(err)
+}
+
+func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (job.Processed, error) {
+	out := a.output(q.Spec.Output)
+	var current atomic.Pointer[chunkRun]
+	stop := heartbeat(ctx, func() any { return current.Load().progress() })
+	defer stop()
+
+	m, err := a.claimed(ctx, out)
+	if err != nil {
+		return job.Processed{}, err
+	}
+	if q.Chunk.End() <= m.Position.Records {
+		return job.Processed{Committed: true}, nil
+	}
+	in, err := input.Reopen(m.Input)
+	if err != nil {
+		return job.Processed{}, err
+	}
+	defer in.Close()
+	w, err := segment.Open(ctx, a.fs(), out.Segments(), segment.Generation(m.GenerationBytes()), q.Chunk)
+	if err != nil {
+		return job.Processed{}, unknownVersion(out, err)
+	}
+	defer w.Close()
+	ran := w.Missing()
+	if ran > 0 {
+		key := activity.GetInfo(ctx).Namespace + "/" + activity.GetInfo(ctx).WorkflowExecution.ID
+		shared, err := a.acquire(key, q.Spec)
+		if err != nil {
+			return job.Processed{}, err
+		}
+		defer a.release(key, shared)
+		run := newChunkRun(ctx, q, shared, w, input.NewReader(in, q.Chunk))
+		current.Store(run)
+		if err := a.run(ctx, run); err != nil {
+			return job.Processed{}, err
+		}
+	}
+	sum, err := w.Seal()
+	if err != nil {
+		return job.Processed{}, err
+	}
+	return job.Processed{Failed: sum.Failed, Bytes: sum.Bytes, TaskMicros: sum.TaskMicros, Ran: ran}, nil
+}
+
+func unknownVersion(out output.Output, err error) error {
+	if !errors.Is(err, segment.ErrVersion) {
+		return err
+	}
+	return &job.Error{
+		Kind: job.UnknownVersion, Op: "open segment", Path: out.Segments(), Err: err,
+		Hint: "use the longhaul that wrote it, or remove it: its records run again",
+	}
+}
+
+// giveBackAfter is how long slots of the pool must be idle before a chunk that drains gives its own back.
+const giveBackAfter = time.Second
+
+// run runs the chunk's missing records to the end, or until it is told to stop or must.
+func (a *Activities) run(ctx context.Context, r *chunkRun) error {
+	r.join()
+	t := time.NewTicker(giveBackAfter / 4)
+	defer t.Stop()
+	idle := 0
+	for running := true; running; {
+		select {
+		case <-r.done:
+			running = false
+		case <-ctx.Done():
+			r.stop(ctx.Err())
+			running = false
+		case <-activity.GetWorkerStopChannel(ctx):
+			r.stop(&job.Error{Kind: job.Interrupted, Op: "process", Err: fmt.Errorf("the worker stops with %d of %s unfinished", r.unfinished(), r.chunk)})
+			running = false
+		case <-t.C:
+			if idle = r.drainTicks(idle); time.Duration(idle)*giveBackAfter/4 >= giveBackAfter {
+				r.giveBack(ctx)
+				idle = 0
+			}
+		}
+	}
+	r.end(a.StopTimeout)
+	r.lane.Leave()
+	return r.result(int(activity.GetInfo(ctx).Attempt))
+}
+
+// drainTicks counts the ticks in a row at which the chunk has slots to spare that nothing on this worker can use.
+func (r *chunkRun) drainTicks(ticks int) int {
+	if r.draining() && r.shared.pool.Idle() > 0 && r.lane.Slots() > r.unfinished() {
+		return ticks + 1
+	}
+	return 0
+}
+
+// giveBack gives the slots that the chunk cannot use any more back to the workflow. See docs/decisions/0002.
+func (r *chunkRun) giveBack(ctx context.Context) {
+	keep := r.unfinished()
+	if keep == 0 || keep >= r.lane.Slots() {
+		return
+	}
+	if err := r.segment.Sync(); err != nil {
+		r.fail(err)
+		return
+	}
+	r.lane.Keep(keep)
+	info := activity.GetInfo(ctx)
+	err := activity.GetClient(ctx).SignalWorkflow(ctx, info.WorkflowExecution.ID, info.WorkflowExecution.RunID,
+		job.SignalSlotsReturned, job.SlotsReturned{First: r.chunk.First, Keep: keep})
+	if err != nil {
+		activity.GetLogger(ctx).Warn("slots could not be given back; they stay unused until the chunk ends", "error", err)
+	}
+}

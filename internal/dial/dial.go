@@ -1,0 +1,137 @@
+// Package dial makes the Temporal client of longhaul's programs: from flags by the names of Temporal's own command line, then the
+// environment (TEMPORAL_ADDRESS ...), then a profile of Temporal's configuration file.
+package dial
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	sdklog "go.temporal.io/sdk/log"
+)
+
+// DefaultAddress is where a Temporal server is looked for when none is configured.
+const DefaultAddress = "127.0.0.1:7233"
+
+// Flags are the client's settings on the command line.
+type Flags struct {
+	address, namespace, apiKey              string
+	tls, tlsNoHostVerification              bool
+	tlsCert, tlsKey, tlsCA, tlsServerName   string
+	codecEndpoint, codecAuth, authority     string
+	grpcMeta                                []string
+	profile, configFile                     string
+	disableConfigFile, disableConfigEnviron bool
+
+	set *pflag.FlagSet
+}
+
+// Register adds the flags to a command's.
+func Register(set *pflag.FlagSet) *Flags {
+	f := &Flags{set: set}
+	set.StringVar(&f.address, "address", "", "Temporal server's `host:port`")
+	set.StringVarP(&f.namespace, "namespace", "n", "", "Temporal `namespace` (default \"default\")")
+	set.StringVar(&f.apiKey, "api-key", "", "API `key` for the server")
+	set.BoolVar(&f.tls, "tls", false, "use TLS")
+	set.StringVar(&f.tlsCert, "tls-cert-path", "", "`file` with the client's certificate")
+	set.StringVar(&f.tlsKey, "tls-key-path", "", "`file` with the client certificate's key")
+	set.StringVar(&f.tlsCA, "tls-ca-path", "", "`file` with the server's CA certificate")
+	set.StringVar(&f.tlsServerName, "tls-server-name", "", "`name` expected in the server's certificate")
+	set.BoolVar(&f.tlsNoHostVerification, "tls-disable-host-verification", false, "do not verify the server's certificate")
+	set.StringArrayVar(&f.grpcMeta, "grpc-meta", nil, "gRPC header as `KEY=VALUE`, repeatable")
+	set.StringVar(&f.authority, "client-authority", "", "gRPC :authority `header`")
+	set.StringVar(&f.codecEndpoint, "codec-endpoint", "", "remote codec server's `URL`")
+	set.StringVar(&f.codecAuth, "codec-auth", "", "Authorization `header` for the codec server")
+	set.StringVar(&f.profile, "profile", "", "profile `name` in Temporal's configuration file")
+	set.StringVar(&f.configFile, "config-file", "", "Temporal's configuration `file`")
+	set.BoolVar(&f.disableConfigFile, "disable-config-file", false, "do not read Temporal's configuration file")
+	set.BoolVar(&f.disableConfigEnviron, "disable-config-env", false, "do not read Temporal's environment variables")
+	return f
+}
+
+// Settings is how to reach a server.
+type Settings struct {
+	client.Options
+	// Configured says that the address was given, by whatever means.
+	Configured bool
+}
+
+// Load brings flags, environment and profile together.
+func (f *Flags) Load() (Settings, error) {
+	p, err := envconfig.LoadClientConfigProfile(envconfig.LoadClientConfigProfileOptions{
+		ConfigFilePath: f.configFile, ConfigFileProfile: f.profile,
+		DisableFile: f.disableConfigFile, DisableEnv: f.disableConfigEnviron,
+	})
+	if err != nil {
+		return Settings{}, fmt.Errorf("load Temporal's client configuration: %w", err)
+	}
+	if err := f.override(&p); err != nil {
+		return Settings{}, err
+	}
+	s := Settings{Configured: p.Address != ""}
+	s.Options, err = p.ToClientOptions(envconfig.ToClientOptionsRequest{IncludeRemoteCodec: true})
+	if err != nil {
+		return Settings{}, fmt.Errorf("load Temporal's client configuration: %w", err)
+	}
+	if s.HostPort == "" {
+		s.HostPort = DefaultAddress
+	}
+	if s.Namespace == "" {
+		s.Namespace = client.DefaultNamespace
+	}
+	host, _ := os.Hostname()
+	s.Identity = fmt.Sprintf("longhaul-%d@%s", os.Getpid(), host)
+	return s, nil
+}
+
+// override lays the flags that were given over a profile.
+func (f *Flags) override(p *envconfig.ClientConfigProfile) error {
+	str := func(to *string, v string) {
+		if v != "" {
+			*to = v
+		}
+	}
+	str(&p.Address, f.address)
+	str(&p.Namespace, f.namespace)
+	str(&p.APIKey, f.apiKey)
+	str(&p.Authority, f.authority)
+	if f.set.Changed("tls") || f.tlsCert+f.tlsKey+f.tlsCA+f.tlsServerName != "" || f.tlsNoHostVerification {
+		if p.TLS == nil {
+			p.TLS = &envconfig.ClientConfigTLS{}
+		}
+		p.TLS.Disabled = f.set.Changed("tls") && !f.tls
+		str(&p.TLS.ClientCertPath, f.tlsCert)
+		str(&p.TLS.ClientKeyPath, f.tlsKey)
+		str(&p.TLS.ServerCACertPath, f.tlsCA)
+		str(&p.TLS.ServerName, f.tlsServerName)
+		p.TLS.DisableHostVerification = p.TLS.DisableHostVerification || f.tlsNoHostVerification
+	}
+	if f.codecEndpoint+f.codecAuth != "" {
+		if p.Codec == nil {
+			p.Codec = &envconfig.ClientConfigCodec{}
+		}
+		str(&p.Codec.Endpoint, f.codecEndpoint)
+		str(&p.Codec.Auth, f.codecAuth)
+	}
+	for _, kv := range f.grpcMeta {
+		k, v, ok := strings.Cut(kv, "=")
+		if !ok {
+			return fmt.Errorf("--grpc-meta %q: want KEY=VALUE", kv)
+		}
+		if p.GRPCMeta == nil {
+			p.GRPCMeta = map[string]string{}
+		}
+		p.GRPCMeta[envconfig.NormalizeGRPCMetaKey(k)] = v
+	}
+	return nil
+}
+
+// WithLogger returns the options with the logger that the SDK is to use.
+func (s Settings) WithLogger(l sdklog.Logger) client.Options {
+	o := s.Options
+	o.Logger = l
+	return o
+}

@@ -1,0 +1,194 @@
+package job
+
+import "context"
+
+// Names that are part of the protocol between starters, workflows and workers. They never change.
+const (
+	// WorkflowType is the type name of the workflow.
+	WorkflowType = "Map"
+	// TaskQueue serves the workflow and every activity but ProcessChunk, on machines that have the files.
+	TaskQueue = "longhaul"
+	// TaskQueueIO serves ProcessChunk, on as many machines as the tasks need.
+	TaskQueueIO = "longhaul-io"
+	// QueryProgress answers a Progress.
+	QueryProgress = "progress"
+	// SignalSlotsReturned carries a SlotsReturned from a running ProcessChunk to its workflow.
+	SignalSlotsReturned = "slotsReturned"
+
+	ActivityPrepare      = "Prepare"
+	ActivityListChunks   = "ListChunks"
+	ActivityProcessChunk = "ProcessChunk"
+	ActivityAppendOutput = "AppendOutput"
+)
+
+// Activities is every side effect of a job. Errors are *Error, translated for Temporal where the activities return.
+type Activities interface {
+	// Prepare checks the Spec, the input and the output, claims the output for the calling run, and answers where it stands.
+	Prepare(context.Context, PrepareRequest) (Prepared, error)
+	// ListChunks finds the next chunk boundaries in the input.
+	ListChunks(context.Context, ListRequest) (Page, error)
+	// ProcessChunk runs the task for each record of a chunk and seals the chunk's segment.
+	ProcessChunk(context.Context, ProcessRequest) (Processed, error)
+	// AppendOutput writes segments to the output at a position and moves the position.
+	AppendOutput(context.Context, AppendRequest) (Appended, error)
+}
+
+// PrepareRequest asks where the output stands.
+type PrepareRequest struct {
+	Spec Spec `json:"spec"`
+	// FirstRunID identifies the job over its continued and reset runs: with Spec.Overwrite the output is emptied once for it.
+	FirstRunID string `json:"firstRunId"`
+}
+
+// Prepared is where the output stands and what of a former run can be used again.
+type Prepared struct {
+	Position Position `json:"position"`
+	Totals   Totals   `json:"totals"`
+	// Complete says that the whole input is answered already.
+	Complete bool `json:"complete,omitempty"`
+	// InputBytes is the size of the input.
+	InputBytes int64 `json:"inputBytes"`
+	// Segments that a former run left beyond the position, in order, none overlapping another.
+	Segments []Segment `json:"segments,omitempty"`
+	// OutputDigest is the SHA-256 of the committed output, in hex.
+	OutputDigest string `json:"outputDigest,omitempty"`
+}
+
+// Segment is what is on disk of a chunk.
+type Segment struct {
+	Chunk
+	// Sealed says that every record has its result; otherwise ProcessChunk goes on with it.
+	Sealed bool `json:"sealed,omitempty"`
+	// Bytes on disk.
+	Bytes int64 `json:"bytes"`
+	// Failed records in a sealed segment.
+	Failed int64 `json:"failed,omitempty"`
+}
+
+// ListRequest asks for chunk boundaries from Record, which begins at Offset.
+type ListRequest struct {
+	Input string `json:"input"`
+	// Identity of the input as Prepare saw it is checked by the activity against the manifest of Output.
+	Output string `json:"output"`
+	Record int64  `json:"record"`
+	Offset int64  `json:"offset"`
+	// Until is a byte offset at which a record begins and the listing must stop; 0 means the end of the input.
+	Until int64 `json:"until,omitempty"`
+	// Chunks is how many chunks to list at most.
+	Chunks int `json:"chunks"`
+	// Records and Bytes bound each chunk, but a chunk has at least one record.
+	Records int   `json:"records"`
+	Bytes   int64 `json:"bytes"`
+	// Taper is over how many chunks the rest of the input should at least be spread, where it is too little for that many
+	// full ones, so that lanes end together.
+	Taper int `json:"taper,omitempty"`
+	// MinRecords is the size below which Taper does not shrink a chunk.
+	MinRecords int `json:"minRecords,omitempty"`
+}
+
+// Page is consecutive chunks of the input.
+type Page struct {
+	Chunks []Chunk `json:"chunks"`
+	// End says that the listing reached the input's end.
+	End bool `json:"end,omitempty"`
+}
+
+// ProcessRequest asks for a chunk's results.
+type ProcessRequest struct {
+	Spec  Spec  `json:"spec"`
+	Chunk Chunk `json:"chunk"`
+	// Slots is how many tasks the chunk may add to those in flight.
+	Slots int `json:"slots"`
+}
+
+// Processed says that a chunk's segment is sealed, or that the output has passed the chunk.
+type Processed struct {
+	// Committed says that the output stands at or beyond the chunk's end already: there is no segment.
+	Committed bool  `json:"committed,omitempty"`
+	Failed    int64 `json:"failed,omitempty"`
+	// Bytes of the segment.
+	Bytes int64 `json:"bytes,omitempty"`
+	// TaskMicros is the time spent in the chunk's tries, in microseconds.
+	TaskMicros int64 `json:"taskMicros,omitempty"`
+	// Ran is how many records this attempt ran; the others were found in the segment.
+	Ran int `json:"ran,omitempty"`
+}
+
+// AppendRequest asks for the next segments to be committed.
+type AppendRequest struct {
+	Output string `json:"output"`
+	Format Format `json:"format"`
+	// From is the position at which the workflow believes the output to stand.
+	From Position `json:"from"`
+	// Chunks whose segments follow From, in order.
+	Chunks []Chunk `json:"chunks,omitempty"`
+	// Final says that they end the input.
+	Final bool `json:"final,omitempty"`
+}
+
+// Appended is where the output stands now: beyond the request's chunks where that append happened before, short of their end where
+// a segment was missing or damaged and its chunk must be processed again.
+type Appended struct {
+	Position     Position `json:"position"`
+	Totals       Totals   `json:"totals"`
+	OutputDigest string   `json:"outputDigest,omitempty"`
+	// Complete says that the whole input is answered.
+	Complete bool `json:"complete,omitempty"`
+}
+
+// SlotsReturned says that the chunk that begins at First goes on with Keep slots and gives back the rest.
+type SlotsReturned struct {
+	First int64 `json:"first"`
+	Keep  int   `json:"keep"`
+}
+
+// Heartbeat is the details of ProcessChunk's heartbeats.
+type Heartbeat struct {
+	// Done records of the chunk, and Failed ones among them.
+	Done   int   `json:"done"`
+	Failed int64 `json:"failed,omitempty"`
+	// InFlight tasks of the chunk now.
+	InFlight int `json:"inFlight,omitempty"`
+}
+
+// Progress is the answer to QueryProgress.
+type Progress struct {
+	// Position committed, and Totals up to there.
+	Position Position `json:"position"`
+	Totals   Totals   `json:"totals"`
+	// Ahead is the records in segments that wait for their turn.
+	Ahead int64 `json:"ahead"`
+	// AheadFailed is the failed ones among Ahead.
+	AheadFailed int64 `json:"aheadFailed,omitempty"`
+	// Listed is how many records of the input are known, from its beginning.
+	Listed int64 `json:"listed"`
+	// ListedBytes is how many bytes of the input those are.
+	ListedBytes int64 `json:"listedBytes"`
+	// ListedAll says that Listed is the whole input.
+	ListedAll bool `json:"listedAll"`
+	// InputBytes is the size of the input; 0 until it is known.
+	InputBytes int64 `json:"inputBytes"`
+	// Running is the chunks being processed, and Slots how many slots they hold.
+	Running int `json:"running"`
+	Slots   int `json:"slots"`
+	// ChunkRecords is the size of the next chunks.
+	ChunkRecords int `json:"chunkRecords"`
+	// Runs is how often the workflow has continued as new, plus 1.
+	Runs int `json:"runs"`
+}
+
+// Summary is the result of the workflow.
+type Summary struct {
+	Output string `json:"output"`
+	// Errors is the path of the errors file, where records failed.
+	Errors      string `json:"errors,omitempty"`
+	Records     int64  `json:"records"`
+	Failed      int64  `json:"failed"`
+	OutputBytes int64  `json:"outputBytes"`
+	// OutputDigest is the SHA-256 of the output, in hex.
+	OutputDigest string `json:"outputDigest"`
+	// TaskMicros is the time spent in tries, in microseconds: about what one by one would have taken.
+	TaskMicros int64 `json:"taskMicros"`
+	// AlreadyDone says that nothing was left to do.
+	AlreadyDone bool `json:"alreadyDone,omitempty"`
+}

@@ -1,0 +1,230 @@
+package job
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Spec is what a job is asked to do, as one JSON object: the argument of the workflow Map. docs/spec.md describes it for users.
+type Spec struct {
+	// Input is the absolute path of the input file, one record a line.
+	Input string `json:"input"`
+	// Output is the absolute path of the ordered output. Its folder must exist.
+	Output string `json:"output"`
+	// Task is the slow I/O done for each record.
+	Task Task `json:"task"`
+	// Format is how a result becomes a line: FormatText or FormatJSON. By default FormatJSON for the task http, else FormatText.
+	Format Format `json:"format,omitempty"`
+	// Concurrency is the number of tasks in flight at most, over all workers together: 1 to MaxConcurrency, by default 64.
+	Concurrency int `json:"concurrency,omitempty"`
+	// Timeout bounds one try of a task: 1ms to 24h, by default 30s.
+	Timeout Duration `json:"timeout,omitempty"`
+	// Retry says how a task is tried again.
+	Retry Retry `json:"retry,omitzero"`
+	// Overwrite begins the output anew, whatever stands there.
+	Overwrite bool `json:"overwrite,omitempty"`
+	// Tuning sets what longhaul otherwise chooses by itself. No field of it changes the output.
+	Tuning Tuning `json:"tuning,omitzero"`
+}
+
+// Task names a task and its arguments, a JSON object whose fields the task itself checks.
+type Task struct {
+	Name string          `json:"name"`
+	Args json.RawMessage `json:"args,omitempty"`
+}
+
+// Retry is an exponential backoff between the tries of one task, by the field names of Temporal's own retry policy.
+type Retry struct {
+	// MaximumAttempts counts all tries, the first included: 1 to 1,000, by default 5.
+	MaximumAttempts int `json:"maximumAttempts,omitempty"`
+	// InitialInterval is the longest delay before the second try: by default 500ms.
+	InitialInterval Duration `json:"initialInterval,omitempty"`
+	// MaximumInterval bounds every later delay: by default 30s.
+	MaximumInterval Duration `json:"maximumInterval,omitempty"`
+	// BackoffCoefficient multiplies the delay from try to try: 1 to 10, by default 2.
+	BackoffCoefficient float64 `json:"backoffCoefficient,omitempty"`
+}
+
+// Tuning bounds the chunks and the window. Its zero value means the defaults.
+type Tuning struct {
+	// ChunkRecords bounds the records of a chunk: 1 to 1,000,000, by default 100,000.
+	ChunkRecords int `json:"chunkRecords,omitempty"`
+	// ChunkBytes bounds the input bytes of a chunk of more than one record: 1 byte to 1 GiB, by default 32 MiB.
+	ChunkBytes int64 `json:"chunkBytes,omitempty"`
+	// ChunkDuration is how long a chunk should take: 10ms to 1h, by default 10s.
+	ChunkDuration Duration `json:"chunkDuration,omitempty"`
+	// Lanes is over how many chunks the slots are shared out while tasks are quick: 1 to 500, by default 8.
+	Lanes int `json:"lanes,omitempty"`
+	// WindowChunks bounds how many chunks may run ahead of the position: 1 to 5,000, by default 1,000.
+	WindowChunks int `json:"windowChunks,omitempty"`
+	// WindowBytes bounds the disk space that finished segments ahead of the position may take, as seen when a
+	// chunk is started: 1 byte and up, by default 16 GiB.
+	WindowBytes int64 `json:"windowBytes,omitempty"`
+	// ActivitiesPerRun is after how many activities the workflow continues as new: 4 to 2,000, by default 500.
+	ActivitiesPerRun int `json:"activitiesPerRun,omitempty"`
+	// OutageFailures is after how many records in a row whose tries were used up by transient failures, with no success between
+	// them, the far side counts as down: 1 to 1,000,000, by default 10.
+	OutageFailures int `json:"outageFailures,omitempty"`
+}
+
+// Format is how a result becomes an output line.
+type Format string
+
+// The output formats.
+const (
+	// FormatText writes a result's bytes as they are. A last line break is dropped; one within fails the record.
+	FormatText Format = "text"
+	// FormatJSON writes a result as one compact JSON value; text becomes a JSON string.
+	FormatJSON Format = "json"
+)
+
+// MaxConcurrency bounds Spec.Concurrency.
+const MaxConcurrency = 100_000
+
+// TaskHTTP is the task whose results are JSON by default.
+const TaskHTTP = "http"
+
+// Hole is the line, without its newline, that stands in the output for a record that failed.
+func (f Format) Hole() string {
+	if f == FormatJSON {
+		return "null"
+	}
+	return ""
+}
+
+// ParseSpec decodes a Spec strictly, sets its defaults and validates it. Its errors are *Error of kind InvalidSpec and name the
+// field and its bound.
+func ParseSpec(data []byte) (Spec, error) {
+	var s Spec
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&s); err != nil {
+		return Spec{}, invalid(decodeError(err))
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return Spec{}, invalid("more than one JSON value")
+	}
+	s = s.WithDefaults()
+	return s, s.Validate()
+}
+
+// decodeError words a failure of encoding/json for people: field, rule, and where.
+func decodeError(err error) string {
+	var typ *json.UnmarshalTypeError
+	var syn *json.SyntaxError
+	switch {
+	case errors.As(err, &typ) && typ.Field != "":
+		return fmt.Sprintf("%s: a JSON %s does not fit (want %s)", typ.Field, typ.Value, typ.Type)
+	case errors.As(err, &typ):
+		return fmt.Sprintf("a JSON %s does not fit (want an object)", typ.Value)
+	case errors.As(err, &syn):
+		return fmt.Sprintf("not JSON at byte %d: %v", syn.Offset, err)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "not JSON: it ends too early"
+	}
+	return strings.TrimPrefix(err.Error(), "json: ")
+}
+
+// WithDefaults returns the Spec with every unset field set.
+func (s Spec) WithDefaults() Spec {
+	if s.Format == "" {
+		s.Format = FormatText
+		if s.Task.Name == TaskHTTP {
+			s.Format = FormatJSON
+		}
+	}
+	setDefault(&s.Concurrency, 64)
+	setDefault(&s.Timeout, Duration(30*time.Second))
+	setDefault(&s.Retry.MaximumAttempts, 5)
+	setDefault(&s.Retry.InitialInterval, Duration(500*time.Millisecond))
+	setDefault(&s.Retry.MaximumInterval, max(Duration(30*time.Second), s.Retry.InitialInterval))
+	setDefault(&s.Retry.BackoffCoefficient, 2)
+	setDefault(&s.Tuning.ChunkRecords, 100_000)
+	setDefault(&s.Tuning.ChunkBytes, 32<<20)
+	setDefault(&s.Tuning.ChunkDuration, Duration(10*time.Second))
+	setDefault(&s.Tuning.Lanes, 8)
+	setDefault(&s.Tuning.WindowChunks, 1_000)
+	setDefault(&s.Tuning.WindowBytes, 16<<30)
+	setDefault(&s.Tuning.ActivitiesPerRun, 500)
+	setDefault(&s.Tuning.OutageFailures, 10)
+	return s
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Validate checks every field's bounds. Its error is an *Error of kind InvalidSpec.
+func (s Spec) Validate() error {
+	if err := validPath("input", s.Input); err != nil {
+		return err
+	}
+	if err := validPath("output", s.Output); err != nil {
+		return err
+	}
+	if s.Input == s.Output {
+		return invalid("output: the same file as the input")
+	}
+	if s.Task.Name == "" {
+		return invalid("task.name: missing")
+	}
+	if s.Format != FormatText && s.Format != FormatJSON {
+		return invalid(fmt.Sprintf("format: %q is neither %q nor %q", s.Format, FormatText, FormatJSON))
+	}
+	r, t := s.Retry, s.Tuning
+	for _, c := range []error{
+		within("concurrency", s.Concurrency, 1, MaxConcurrency),
+		within("timeout", s.Timeout, Duration(time.Millisecond), Duration(24*time.Hour)),
+		within("retry.maximumAttempts", r.MaximumAttempts, 1, 1_000),
+		within("retry.initialInterval", r.InitialInterval, Duration(time.Millisecond), Duration(time.Hour)),
+		within("retry.maximumInterval", r.MaximumInterval, r.InitialInterval, Duration(24*time.Hour)),
+		within("retry.backoffCoefficient", r.BackoffCoefficient, 1, 10),
+		within("tuning.chunkRecords", t.ChunkRecords, 1, 1_000_000),
+		within("tuning.chunkBytes", t.ChunkBytes, 1, 1<<30),
+		within("tuning.chunkDuration", t.ChunkDuration, Duration(10*time.Millisecond), Duration(time.Hour)),
+		within("tuning.lanes", t.Lanes, 1, 500),
+		within("tuning.windowChunks", t.WindowChunks, 1, 5_000),
+		within("tuning.windowBytes", t.WindowBytes, 1, 1<<60),
+		within("tuning.activitiesPerRun", t.ActivitiesPerRun, 4, 2_000),
+		within("tuning.outageFailures", t.OutageFailures, 1, 1_000_000),
+	} {
+		if c != nil {
+			return c
+		}
+	}
+	return nil
+}
+
+func validPath(field, path string) error {
+	switch {
+	case path == "":
+		return invalid(field + ": missing")
+	case strings.ContainsRune(path, 0):
+		return invalid(field + ": a path cannot contain a NUL byte")
+	case !filepath.IsAbs(path):
+		return invalid(fmt.Sprintf("%s: %q is not an absolute path", field, path))
+	case filepath.Clean(path) != path:
+		return invalid(fmt.Sprintf("%s: %q is not a clean path (want %q)", field, path, filepath.Clean(path)))
+	}
+	return nil
+}
+
+func within[T int | int64 | float64 | Duration](field string, v, low, high T) error {
+	if v >= low && v <= high {
+		return nil
+	}
+	return invalid(fmt.Sprintf("%s: %v is not within %v to %v", field, v, low, high))
+}
+
+func invalid(detail string) error {
+	return &Error{Kind: InvalidSpec, Op: "spec", Err: errors.New(detail)}
+}

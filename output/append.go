@@ -1,0 +1,156 @@
+package output
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"github.com/longhaul/longhaul/internal/fsys"
+	"github.com/longhaul/longhaul/job"
+)
+
+// Append is an append under way. It holds the output's lock until Close. It is not for concurrent use.
+// After a failed write nothing can be committed.
+type Append struct {
+	out      Output
+	lock     fsys.File
+	manifest Manifest
+	output   *tail
+	errors   *tail
+}
+
+// Append begins an append at position from, as the run of claim. Where the output already stands further on, it
+// returns nil and the manifest: that append happened before. It refuses where the claim is another's, the output stands
+// behind from, or the file is shorter than what was committed.
+func (o Output) Append(ctx context.Context, claim Claim, from job.Position) (*Append, Manifest, error) {
+	l, err := o.lock(ctx)
+	if err != nil {
+		return nil, Manifest{}, err
+	}
+	a, m, err := o.append(l, claim, from)
+	if a == nil {
+		err = errors.Join(err, l.Close())
+	}
+	return a, m, err
+}
+
+func (o Output) append(l fsys.File, claim Claim, from job.Position) (*Append, Manifest, error) {
+	m, err := o.Load()
+	if err != nil {
+		return nil, m, err
+	}
+	if m.Claim != claim {
+		return nil, m, o.ClaimLost(m)
+	}
+	if m.Position.Records > from.Records {
+		return nil, m, nil
+	}
+	if m.Position != from {
+		return nil, m, &job.Error{
+			Kind: job.OutputChanged, Op: "append", Path: o.path,
+			Err:  fmt.Errorf("the output stands at record %d; the job had brought it to record %d", m.Position.Records, from.Records),
+			Hint: "its manifest was put back to an older one; restore it, or start anew with --overwrite",
+		}
+	}
+	a := &Append{out: o, lock: l, manifest: m}
+	if a.output, err = o.openTail(o.path, m.Position.OutputBytes, m.OutputDigest); err != nil {
+		return nil, m, err
+	}
+	if a.errors, err = o.openTail(o.Errors(), m.Position.ErrorBytes, m.ErrorsDigest); err != nil {
+		return nil, m, errors.Join(err, a.output.file.Close())
+	}
+	return a, m, nil
+}
+
+// ClaimLost is the error of a run that finds the manifest claimed by another.
+func (o Output) ClaimLost(m Manifest) error {
+	return &job.Error{
+		Kind: job.ClaimLost, Op: "claim output", Path: o.path,
+		Err: fmt.Errorf("run %s of job %q has claimed it since", m.Claim.RunID, m.Claim.WorkflowID),
+	}
+}
+
+// Line writes a record's output line, without its newline.
+func (a *Append) Line(line []byte) error { return a.output.line(line) }
+
+// Failure writes a failed record's errors line, without its newline.
+func (a *Append) Failure(line []byte) error { return a.errors.line(line) }
+
+// Commit makes what was written count: it syncs both files, then moves the manifest to the record and input offset given, adding totals.
+// On an error the old position stands, or, if only the very last sync failed, perhaps the new one.
+func (a *Append) Commit(records, inputOffset int64, totals job.Totals, complete bool) (Manifest, error) {
+	m := a.manifest
+	var err error
+	if m.OutputDigest, err = a.output.sync(); err != nil {
+		return m, err
+	}
+	if m.ErrorsDigest, err = a.errors.sync(); err != nil {
+		return m, err
+	}
+	m.Position = job.Position{Records: records, InputOffset: inputOffset, OutputBytes: a.output.end, ErrorBytes: a.errors.end}
+	m.Totals = m.Totals.Add(totals)
+	m.Complete = complete
+	if err := a.out.store(m); err != nil {
+		return m, err
+	}
+	a.manifest = m
+	return m, nil
+}
+
+// Close lets go of the files and the lock.
+func (a *Append) Close() error {
+	return errors.Join(a.output.file.Close(), a.errors.file.Close(), a.lock.Close())
+}
+
+// tail is the end of a file that grows: positional, buffered, hashed.
+type tail struct {
+	path  string
+	file  fsys.File
+	buf   *bufio.Writer
+	hash  hash.Hash
+	end   int64 // with what is buffered
+	dirty bool
+}
+
+const tailBuffer = 1 << 20
+
+func (o Output) openTail(path string, size int64, d Digest) (*tail, error) {
+	h, err := d.resume()
+	if err != nil {
+		return nil, o.broken(fmt.Errorf("%w: %w", ErrContent, err))
+	}
+	f, err := o.openCut(path, size)
+	if err != nil {
+		return nil, err
+	}
+	w := io.MultiWriter(io.NewOffsetWriter(f, size), h)
+	return &tail{path: path, file: f, buf: bufio.NewWriterSize(w, tailBuffer), hash: h, end: size}, nil
+}
+
+var newline = []byte{'\n'}
+
+func (t *tail) line(line []byte) error {
+	if _, err := t.buf.Write(line); err != nil {
+		return err
+	}
+	_, err := t.buf.Write(newline)
+	t.end += int64(len(line)) + 1
+	t.dirty = true
+	return err
+}
+
+func (t *tail) sync() (Digest, error) {
+	if t.dirty {
+		if err := t.buf.Flush(); err != nil {
+			return Digest{}, err
+		}
+		if err := t.file.Sync(); err != nil {
+			return Digest{}, err
+		}
+		t.dirty = false
+	}
+	return digestOf(t.hash)
+}

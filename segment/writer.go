@@ -1,0 +1,328 @@
+package segment
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"sync"
+
+	"github.com/longhaul/longhaul/internal/fsys"
+	"github.com/longhaul/longhaul/job"
+)
+
+// Writer writes the segment of one chunk. Append may be called concurrently; the other methods may not overlap with it.
+// After an error of Append, Sync or Seal the Writer is dead: every later call returns that error, and what
+// reached the disk is found by the next Open.
+type Writer struct {
+	fs    fsys.FS
+	dir   string
+	file  fsys.File
+	chunk job.Chunk
+
+	mu      sync.Mutex
+	err     error
+	end     int64   // file offset of the next frame
+	offsets []int64 // by index; 0 where the record is missing
+	missing int
+	sealed  bool
+	sum     Summary
+}
+
+// Open opens the segment of chunk c in folder dir, making it where it is missing. It waits, until ctx ends, for another Writer
+// of it to close or die, and recovers what that one wrote. A file of another generation or chunk is emptied first. An
+// error that wraps ErrVersion means a format that this program must not touch.
+func Open(ctx context.Context, fsys fsys.FS, dir string, g Generation, c job.Chunk) (*Writer, error) {
+	f, err := openLocked(ctx, fsys, filepath.Join(dir, Name(c)))
+	if err != nil {
+		return nil, err
+	}
+	w := &Writer{fs: fsys, dir: dir, file: f, chunk: c, offsets: make([]int64, c.Records), missing: c.Records}
+	if err := w.recover(g); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return w, nil
+}
+
+// openLocked opens and locks the file that path leads to once the lock is held: the one it led to before may have been removed.
+func openLocked(ctx context.Context, fs fsys.FS, path string) (fsys.File, error) {
+	for {
+		f, err := fs.OpenWrite(path, true, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := fsys.Lock(ctx, f); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		if fs.Is(f, path) {
+			return f, nil
+		}
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// recover reads what is there and leaves the file ready for the next frame.
+func (w *Writer) recover(g Generation) error {
+	size, err := w.file.Size()
+	if err != nil {
+		return err
+	}
+	header := make([]byte, min(headerSize, size))
+	if _, err := w.file.ReadAt(header, 0); err != nil {
+		return err
+	}
+	hg, hc, err := decodeHeader(header)
+	if errors.Is(err, ErrVersion) {
+		return err
+	}
+	if err != nil || hg != g || hc != w.chunk {
+		w.end = headerSize
+		if err := w.file.Truncate(0); err != nil {
+			return err
+		}
+		_, err := w.file.WriteAt(encodeHeader(g, w.chunk), 0)
+		return err
+	}
+	if ix, err := readIndex(w.file, w.chunk.Records, size); err == nil {
+		w.offsets, w.missing, w.sealed, w.sum, w.end = ix.offsets, 0, true, ix.sum, size
+		return nil
+	} else if !IsDamage(err) {
+		return err
+	}
+	if err := w.scan(size); err != nil {
+		return err
+	}
+	return w.file.Truncate(w.end)
+}
+
+// scan reads frames from the front up to the first one that does not check out.
+func (w *Writer) scan(size int64) error {
+	w.end = headerSize
+	r := bufio.NewReaderSize(io.NewSectionReader(w.file, headerSize, size-headerSize), 256<<10)
+	for {
+		f, length, err := nextFrame(r, w.chunk.Records, size-w.end)
+		if err != nil {
+			if errors.Is(err, io.EOF) || IsDamage(err) {
+				return nil
+			}
+			return err
+		}
+		if w.offsets[f.Index] != 0 {
+			return nil
+		}
+		w.count(f, length, w.end)
+		w.end += frameSize + int64(length)
+	}
+}
+
+// nextFrame reads and checks one frame without keeping its payload; left is how many bytes the file still has.
+func nextFrame(r *bufio.Reader, records int, left int64) (Frame, int, error) {
+	header, err := r.Peek(frameHeader)
+	if err != nil {
+		if errors.Is(err, io.EOF) {
+			err = ErrTruncated
+		}
+		return Frame{}, 0, err
+	}
+	f, length, err := decodeFrameHeader(header, records)
+	if err != nil {
+		return f, 0, err
+	}
+	if int64(length)+frameSize > left {
+		return f, 0, ErrTruncated
+	}
+	sum := crc32.New(castagnoli)
+	if _, err := io.CopyN(sum, r, frameHeader+int64(length)); err != nil {
+		return f, 0, err
+	}
+	var tail [4]byte
+	if _, err := io.ReadFull(r, tail[:]); err != nil {
+		return f, 0, err
+	}
+	if le.Uint32(tail[:]) != sum.Sum32() {
+		return f, 0, ErrChecksum
+	}
+	return f, length, nil
+}
+
+// IsDamage tells a segment whose bytes do not check out, and whose records must run again, from a disk that cannot be read.
+func IsDamage(err error) bool {
+	for _, d := range []error{ErrMagic, ErrChecksum, ErrForeign, ErrTruncated, ErrFrame, ErrUnsealed} {
+		if errors.Is(err, d) {
+			return true
+		}
+	}
+	return false
+}
+
+// count notes the frame f of length payload bytes at file offset at.
+func (w *Writer) count(f Frame, length int, at int64) {
+	w.offsets[f.Index] = at
+	w.missing--
+	w.sum.Tries += int64(f.Tries)
+	w.sum.TaskMicros += f.Micros
+	if f.Status == Failure {
+		w.sum.Failed++
+		w.sum.FailureBytes += int64(length)
+	} else {
+		w.sum.ResultBytes += int64(length)
+	}
+}
+
+// Has says whether the record at index has its frame.
+func (w *Writer) Has(index int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.offsets[index] != 0
+}
+
+// Missing returns how many records have no frame yet.
+func (w *Writer) Missing() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.missing
+}
+
+// Summary returns the sums over the frames so far.
+func (w *Writer) Summary() Summary {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.sum
+	s.Bytes = w.end
+	return s
+}
+
+// Sealed says whether the segment is sealed.
+func (w *Writer) Sealed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sealed
+}
+
+// frames recycles the buffers in which Append encodes.
+var frames = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxKeptBuffer is the capacity in bytes above which a buffer is not kept for later.
+const maxKeptBuffer = 1 << 20
+
+// Append writes the outcomes of records that have none yet, with one write to the file. When it returns nil they survive the
+// death of the process, though not yet of the machine.
+func (w *Writer) Append(fs ...Frame) error {
+	buf := frames.Get().(*[]byte)
+	b := (*buf)[:0]
+	for _, f := range fs {
+		if len(f.Payload) > MaxPayload {
+			return fmt.Errorf("payload of %d bytes: a segment takes %d a record at most", len(f.Payload), MaxPayload)
+		}
+		b = appendFrame(b, f)
+	}
+	err := w.append(b, fs)
+	if cap(b) <= maxKeptBuffer {
+		*buf = b
+		frames.Put(buf)
+	}
+	return err
+}
+
+func (w *Writer) append(b []byte, fs []Frame) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return w.err
+	}
+	for _, f := range fs {
+		if f.Index < 0 || f.Index >= len(w.offsets) || w.offsets[f.Index] != 0 {
+			return fmt.Errorf("record %d of the chunk: outside it, or already written", f.Index)
+		}
+	}
+	if _, err := w.file.WriteAt(b, w.end); err != nil {
+		return w.fail(err)
+	}
+	for _, f := range fs {
+		w.count(f, len(f.Payload), w.end)
+		w.end += frameSize + int64(len(f.Payload))
+	}
+	return nil
+}
+
+func (w *Writer) fail(err error) error {
+	w.err = err
+	return err
+}
+
+// Sync returns once all frames so far survive the death of the machine.
+func (w *Writer) Sync() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return w.err
+	}
+	if err := w.file.Sync(); err != nil {
+		return w.fail(err)
+	}
+	if err := w.fs.SyncDir(w.dir); err != nil {
+		return w.fail(err)
+	}
+	return nil
+}
+
+// Seal writes the index and syncs file and folder. No record may be missing. Sealing a sealed segment does nothing.
+func (w *Writer) Seal() (Summary, error) {
+	if err := w.writeIndex(); err != nil {
+		return Summary{}, err
+	}
+	return w.Summary(), w.Sync()
+}
+
+func (w *Writer) writeIndex() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.err != nil:
+		return w.err
+	case w.sealed:
+		return nil
+	case w.missing > 0:
+		return fmt.Errorf("seal: %d records are missing", w.missing)
+	}
+	b := appendIndex(nil, w.offsets, w.end, w.sum)
+	if _, err := w.file.WriteAt(b, w.end); err != nil {
+		return w.fail(err)
+	}
+	w.end += int64(len(b))
+	w.sealed = true
+	return nil
+}
+
+// Close lets go of the lock and the file. It does not sync.
+func (w *Writer) Close() error { return w.file.Close() }
+
+// Unseal takes the index off a sealed segment whose frames turned out damaged, so that the next Open cuts it at the damage and runs
+// the records from there again. A segment that is missing, or being written, is left alone.
+func Unseal(fsys fsys.FS, dir string, c job.Chunk) (err error) {
+	f, err := fsys.OpenWrite(filepath.Join(dir, Name(c)), false, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if ok, err := f.TryLock(); !ok || err != nil {
+		return err
+	}
+	size, err := f.Size()
+	if err != nil {
+		return err
+	}
+	if err := f.Truncate(max(0, size-trailerSize)); err != nil {
+		return err
+	}
+	return f.Sync()
+}

@@ -1,0 +1,158 @@
+// Package slots runs the tasks of several chunks under one cap.
+//
+// Each chunk brings its slots to the pool of its job. The pool has one goroutine a slot, and each takes the next piece of work
+// of the lowest chunk that has any: a chunk that does not use its slots lends them, and the output's position is served first.
+package slots
+
+import (
+	"slices"
+	"sync"
+)
+
+// Work is a piece of work that one slot runs.
+type Work interface{ Run() }
+
+// Source hands out the work of one chunk. Take is called concurrently.
+type Source interface {
+	// Take claims the next piece of work, or returns nil where none is to be started now. After a nil the Source is asked
+	// again only when its Lane is woken.
+	Take() Work
+}
+
+// Pool shares slots between lanes. The zero Pool is ready.
+type Pool struct {
+	mu      sync.Mutex
+	lanes   []*Lane // by order
+	size    int     // slots brought
+	workers int     // goroutines, idle ones included
+	idle    int
+	work    sync.Cond // a lane has work, or there are too many workers
+	shrunk  sync.Cond // a worker has gone
+}
+
+// Lane is one chunk's part in a pool.
+type Lane struct {
+	pool    *Pool
+	order   int64
+	slots   int
+	source  Source
+	hasWork bool
+	epoch   uint64 // of the last Wake
+}
+
+// Join brings slots to the pool and offers source's work to it, behind the lanes of lower order. Of equal ones the first to join goes first.
+func (p *Pool) Join(order int64, slots int, source Source) *Lane {
+	l := &Lane{pool: p, order: order, slots: slots, source: source, hasWork: true}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.work.L, p.shrunk.L = &p.mu, &p.mu
+	at := len(p.lanes)
+	for at > 0 && p.lanes[at-1].order > order {
+		at--
+	}
+	p.lanes = slices.Insert(p.lanes, at, l)
+	p.size += slots
+	for p.workers < p.size {
+		p.workers++
+		go p.run()
+	}
+	p.work.Broadcast()
+	return l
+}
+
+// Wake says that the lane's source has work again. It may be called while Take runs.
+func (l *Lane) Wake() {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	l.epoch++
+	l.hasWork = true
+	l.pool.work.Signal()
+}
+
+// Keep gives back all but n of the lane's slots. It returns when no more work runs than the slots that are left, so that those given back
+// can be used elsewhere. It does nothing where the lane has no more than n.
+func (l *Lane) Keep(n int) {
+	p := l.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n >= l.slots {
+		return
+	}
+	p.size -= l.slots - n
+	l.slots = n
+	p.work.Broadcast()
+	for p.workers > p.size {
+		p.shrunk.Wait()
+	}
+}
+
+// Leave takes the lane out of the pool and its slots with it; like Keep it returns when they are free, those lent to other lanes too. The
+// lane's own work must have ended.
+func (l *Lane) Leave() {
+	p := l.pool
+	p.mu.Lock()
+	p.lanes = slices.DeleteFunc(p.lanes, func(m *Lane) bool { return m == l })
+	p.mu.Unlock()
+	l.Keep(0)
+}
+
+// Slots returns how many slots the lane brings.
+func (l *Lane) Slots() int {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	return l.slots
+}
+
+// Idle returns how many slots have nothing to do.
+func (p *Pool) Idle() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.idle
+}
+
+// run is one slot.
+func (p *Pool) run() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.workers <= p.size {
+		l := p.lowest()
+		if l == nil {
+			p.idle++
+			p.work.Wait()
+			p.idle--
+			continue
+		}
+		if p.idle > 0 {
+			p.work.Signal() // a lane that woke may have work for more than one
+		}
+		epoch := l.epoch
+		p.mu.Unlock()
+		w := l.source.Take()
+		if w != nil {
+			w.Run()
+		}
+		p.mu.Lock()
+		if w == nil && l.epoch == epoch {
+			l.hasWork = false
+		}
+	}
+	p.workers--
+	p.shrunk.Broadcast()
+}
+
+// lowest returns the first lane that has work.
+func (p *Pool) lowest() *Lane {
+	for _, l := range p.lanes {
+		if l.hasWork {
+			return l
+		}
+	}
+	return nil
+}
+
+// Empty says whether the pool has no lane.
+func (p *Pool) Empty() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.lanes) == 0
+}

@@ -1,0 +1,59 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/longhaul/longhaul/job"
+)
+
+// heartbeatTimeout is after how long without a heartbeat an activity counts as dead. Heartbeats come every second.
+const heartbeatTimeout = 10 * time.Second
+
+// local is the options of the activities that work on files: short, and done where the files are.
+func local(summary string) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:           job.TaskQueue,
+		StartToCloseTimeout: 10 * time.Minute,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second,
+		},
+		Summary: summary,
+	}
+}
+
+func prepare(ctx workflow.Context, q job.PrepareRequest) (p job.Prepared, err error) {
+	ctx = workflow.WithActivityOptions(ctx, local("claim "+q.Spec.Output))
+	err = workflow.ExecuteActivity(ctx, job.ActivityPrepare, q).Get(ctx, &p)
+	return p, err
+}
+
+func listChunks(ctx workflow.Context, q job.ListRequest) workflow.Future {
+	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, local("")), job.ActivityListChunks, q)
+}
+
+func appendOutput(ctx workflow.Context, q job.AppendRequest) workflow.Future {
+	o := local("")
+	if n := len(q.Chunks); n > 0 {
+		o.Summary = job.Chunk{First: q.From.Records, Records: int(q.Chunks[n-1].End() - q.From.Records)}.String()
+	}
+	o.StartToCloseTimeout = 6 * time.Hour // it writes what the window holds
+	o.HeartbeatTimeout = heartbeatTimeout
+	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o), job.ActivityAppendOutput, q)
+}
+
+// processChunk has no time-out of its own but the heartbeat's: a chunk takes as long as its tasks do, and an outage as long as it lasts.
+func processChunk(ctx workflow.Context, q job.ProcessRequest) workflow.Future {
+	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           job.TaskQueueIO,
+		StartToCloseTimeout: 365 * 24 * time.Hour,
+		HeartbeatTimeout:    heartbeatTimeout,
+		WaitForCancellation: true,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
+		},
+		Summary: q.Chunk.String(),
+	}), job.ActivityProcessChunk, q)
+}

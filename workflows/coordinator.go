@@ -1,0 +1,328 @@
+package workflows
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/longhaul/longhaul/job"
+)
+
+// coordinator is the state of one run. Chunks go from queue to running to ready to the output; the cursor is where listing goes on.
+//
+//	position <= ready, running < queue <= cursor
+type coordinator struct {
+	spec    job.Spec
+	raw     json.RawMessage
+	carried Carried
+
+	root       workflow.Context
+	work       workflow.Context // of listing and processing: ended by a failure and by the workflow's cancellation
+	cancelWork workflow.CancelFunc
+	commit     workflow.Context // of appending: what is ready is committed whatever happens
+	returned   workflow.ReceiveChannel
+
+	position   job.Position
+	totals     job.Totals
+	digest     string
+	inputBytes int64
+	complete   bool
+
+	leftovers []job.Segment // of former runs, from the cursor on
+	cursor    cursor
+	listedAll bool
+	queue     []queued
+	running   []*lane
+	ready     []job.Segment // sorted
+	free      int           // slots not handed out
+
+	listing    workflow.Future
+	listedSize int // records that the plan asked of a chunk when the queue was listed
+	appending  workflow.Future
+	appended   job.AppendRequest
+
+	activities int
+	stopping   bool // nothing new is listed or processed
+	sealed     bool // nothing more is appended
+	err        error
+}
+
+// cursor is a place in the input at which a record begins.
+type cursor struct{ record, offset int64 }
+
+// queued is a chunk that waits for slots.
+type queued struct {
+	job.Chunk
+	leftover bool // it has a segment, so that its boundaries must stay
+}
+
+// lane is a chunk being processed.
+type lane struct {
+	chunk  job.Chunk
+	slots  int
+	since  time.Time
+	result workflow.Future
+}
+
+const (
+	// appendChunks and appendBytes bound one append.
+	appendChunks = 256
+	appendBytes  = 1 << 30
+)
+
+// begin takes up the output where it stands.
+func (c *coordinator) begin(p job.Prepared) {
+	c.position, c.totals, c.digest, c.complete = p.Position, p.Totals, p.OutputDigest, p.Complete
+	c.inputBytes = p.InputBytes
+	c.cursor = cursor{p.Position.Records, p.Position.InputOffset}
+	c.leftovers = p.Segments
+	c.listedAll = p.Complete
+	c.activities = 1
+}
+
+// advance starts whatever can be started, and says whether there is anything to wait for.
+func (c *coordinator) advance() bool {
+	info := workflow.GetInfo(c.root)
+	if c.activities >= c.spec.Tuning.ActivitiesPerRun || info.GetContinueAsNewSuggested() {
+		c.stopping = true
+	}
+	if !c.stopping {
+		c.takeLeftovers()
+		c.list()
+		c.process()
+	}
+	c.append()
+	return c.listing != nil || c.appending != nil || len(c.running) > 0
+}
+
+// wait waits for one thing to happen and takes note of it. The selector is made anew each time, since its cases never shrink.
+func (c *coordinator) wait() {
+	s := workflow.NewSelector(c.root)
+	if !c.stopping {
+		s.AddReceive(c.root.Done(), func(workflow.ReceiveChannel, bool) { c.stop(c.root.Err()) })
+	}
+	s.AddReceive(c.returned, func(ch workflow.ReceiveChannel, _ bool) { c.slotsReturned(ch) })
+	if c.appending != nil {
+		s.AddFuture(c.appending, c.onAppended)
+	}
+	if c.listing != nil {
+		s.AddFuture(c.listing, c.onListed)
+	}
+	for _, l := range c.running {
+		s.AddFuture(l.result, func(f workflow.Future) { c.onProcessed(l, f) })
+	}
+	s.Select(c.root)
+}
+
+// stop ends the run: nothing new is started, what runs is told to stop, what is ready is still committed.
+func (c *coordinator) stop(err error) {
+	c.stopping = true
+	if c.err == nil {
+		c.err = err
+	}
+	c.cancelWork()
+}
+
+// failed takes note of an activity that failed. A lost claim is no failure of the job: the next run asks who has it.
+func (c *coordinator) failed(err error) {
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) && app.Type() == string(job.ClaimLost) {
+		c.stopping = true
+		return
+	}
+	if c.err != nil && temporal.IsCanceledError(err) {
+		return // told to stop
+	}
+	c.stop(err)
+}
+
+// takeLeftovers moves what a former run left at the cursor: finished segments are ready, others are queued.
+func (c *coordinator) takeLeftovers() {
+	for len(c.leftovers) > 0 && c.leftovers[0].First == c.cursor.record && c.listing == nil {
+		s := c.leftovers[0]
+		c.leftovers = c.leftovers[1:]
+		if s.Sealed {
+			c.addReady(s)
+		} else {
+			c.queue = append(c.queue, queued{s.Chunk, true})
+		}
+		c.cursor = cursor{s.End(), s.EndOffset()}
+	}
+}
+
+// list asks for more chunks when the lanes may soon run out of them.
+func (c *coordinator) list() {
+	s := Plan(c.spec.Tuning, c.spec.Concurrency, c.carried.Pace)
+	c.dropOutgrown(s)
+	if c.listing != nil || c.listedAll || len(c.queue) >= s.Lanes {
+		return
+	}
+	q := job.ListRequest{
+		Input: c.spec.Input, Output: c.spec.Output, Record: c.cursor.record, Offset: c.cursor.offset,
+		Chunks: pageChunks(s, c.carried.Pace), Records: s.Records, Bytes: c.spec.Tuning.ChunkBytes,
+		Taper: 2 * s.Lanes, MinRecords: s.Share,
+	}
+	if len(c.leftovers) > 0 {
+		q.Until = c.leftovers[0].Offset
+	}
+	c.listedSize = s.Records
+	c.listing = listChunks(c.work, q)
+	c.activities++
+}
+
+// dropOutgrown forgets listed chunks whose size the plan has left far behind: they are listed anew.
+func (c *coordinator) dropOutgrown(s Sizing) {
+	if c.listing != nil || len(c.queue) == 0 || len(c.leftovers) > 0 ||
+		!outgrown(c.listedSize, s) || slices.ContainsFunc(c.queue, func(q queued) bool { return q.leftover }) {
+		return
+	}
+	if s.Records > c.listedSize && c.listedAll {
+		return // the last chunks are small on purpose
+	}
+	c.cursor = cursor{c.queue[0].First, c.queue[0].Offset}
+	c.queue, c.listedAll = nil, false
+}
+
+func (c *coordinator) onListed(f workflow.Future) {
+	c.listing = nil
+	var p job.Page
+	if err := f.Get(c.work, &p); err != nil {
+		c.failed(err)
+		return
+	}
+	for _, chunk := range p.Chunks {
+		c.queue = append(c.queue, queued{Chunk: chunk})
+		c.cursor = cursor{chunk.End(), chunk.EndOffset()}
+	}
+	c.listedAll = p.End
+}
+
+// process starts queued chunks while there are slots for them and the window allows it.
+func (c *coordinator) process() {
+	s := Plan(c.spec.Tuning, c.spec.Concurrency, c.carried.Pace)
+	for c.free > 0 && len(c.queue) > 0 && len(c.running) < maxLanes && c.windowAllows(c.queue[0].Chunk) {
+		chunk := c.queue[0].Chunk
+		c.queue = c.queue[1:]
+		n := min(c.free, s.Share, chunk.Records)
+		c.free -= n
+		c.activities++
+		c.running = append(c.running, &lane{
+			chunk: chunk, slots: n, since: workflow.Now(c.root),
+			result: processChunk(c.work, job.ProcessRequest{Spec: c.spec, Chunk: chunk, Slots: n}),
+		})
+	}
+}
+
+// windowAllows says whether a chunk may be started. The one at the position always may.
+func (c *coordinator) windowAllows(chunk job.Chunk) bool {
+	if chunk.First == c.position.Records {
+		return true
+	}
+	var bytes int64
+	for _, s := range c.ready {
+		bytes += s.Bytes
+	}
+	return len(c.running)+len(c.ready) < c.spec.Tuning.WindowChunks && bytes < c.spec.Tuning.WindowBytes
+}
+
+func (c *coordinator) onProcessed(l *lane, f workflow.Future) {
+	c.running = slices.DeleteFunc(c.running, func(m *lane) bool { return m == l })
+	c.free += l.slots
+	var p job.Processed
+	switch err := f.Get(c.work, &p); {
+	case err != nil:
+		c.failed(err)
+	case p.Committed:
+		c.stopping = true // the output is further than this run knows: ask it anew
+	default:
+		if p.Ran == l.chunk.Records {
+			c.carried.Pace = c.carried.Pace.Observe(p.Ran, workflow.Now(c.root).Sub(l.since), time.Duration(p.TaskMicros)*time.Microsecond)
+		}
+		c.addReady(job.Segment{Chunk: l.chunk, Sealed: true, Bytes: p.Bytes, Failed: p.Failed})
+	}
+}
+
+// slotsReturned takes slots back that a running chunk cannot use any more.
+func (c *coordinator) slotsReturned(ch workflow.ReceiveChannel) {
+	var r job.SlotsReturned
+	ch.Receive(c.root, &r)
+	for _, l := range c.running {
+		if l.chunk.First == r.First && r.Keep >= 1 && r.Keep < l.slots {
+			c.free += l.slots - r.Keep
+			l.slots = r.Keep
+		}
+	}
+}
+
+func (c *coordinator) addReady(s job.Segment) {
+	at, _ := slices.BinarySearchFunc(c.ready, s, func(a, b job.Segment) int { return int(a.First - b.First) })
+	c.ready = slices.Insert(c.ready, at, s)
+}
+
+// append commits the ready segments that follow the position, or the end of an input without any.
+func (c *coordinator) append() {
+	if c.appending != nil || c.complete || c.sealed {
+		return
+	}
+	q := job.AppendRequest{Output: c.spec.Output, Format: c.spec.Format, From: c.position}
+	next, bytes := c.position.Records, int64(0)
+	for _, s := range c.ready {
+		if s.First != next || len(q.Chunks) == appendChunks || bytes > appendBytes {
+			break
+		}
+		q.Chunks = append(q.Chunks, s.Chunk)
+		next, bytes = s.End(), bytes+s.Bytes
+	}
+	q.Final = c.listedAll && next == c.cursor.record && len(c.leftovers) == 0 && c.listing == nil
+	if len(q.Chunks) == 0 && !q.Final {
+		return
+	}
+	c.appended = q
+	c.appending = appendOutput(c.commit, q)
+	c.activities++
+}
+
+func (c *coordinator) onAppended(f workflow.Future) {
+	c.appending = nil
+	var r job.Appended
+	if err := f.Get(c.commit, &r); err != nil {
+		c.sealed = true
+		c.failed(err)
+		return
+	}
+	end := c.position.Records
+	if n := len(c.appended.Chunks); n > 0 {
+		end = c.appended.Chunks[n-1].End()
+	}
+	c.position, c.totals, c.digest, c.complete = r.Position, r.Totals, r.OutputDigest, r.Complete
+	c.ready = slices.DeleteFunc(c.ready, func(s job.Segment) bool { return s.End() <= r.Position.Records })
+	switch {
+	case r.Position.Records > end:
+		c.stopping, c.sealed = true, true // the output is further than this run knows: ask it anew
+	case r.Position.Records < end:
+		// The segment there is missing or damaged.
+		c.queue = slices.Insert(c.queue, 0, queued{c.ready[0].Chunk, true})
+		c.ready = c.ready[1:]
+	}
+}
+
+// progress answers the query of that name.
+func (c *coordinator) progress() job.Progress {
+	p := job.Progress{
+		Position: c.position, Totals: c.totals, Listed: c.cursor.record, ListedBytes: c.cursor.offset, ListedAll: c.listedAll,
+		InputBytes: c.inputBytes, Running: len(c.running), Runs: c.carried.Runs,
+		ChunkRecords: Plan(c.spec.Tuning, c.spec.Concurrency, c.carried.Pace).Records,
+	}
+	for _, s := range c.ready {
+		p.Ahead += int64(s.Records)
+		p.AheadFailed += s.Failed
+	}
+	for _, l := range c.running {
+		p.Slots += l.slots
+	}
+	return p
+}
