@@ -123,4 +123,3 @@ func alive(ctx context.Context, c client.Client, held output.Claim) (bool, error
 	}
 	return r.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
 }
-

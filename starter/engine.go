@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/longhaul/longhaul/internal/devserver"
+	"github.com/longhaul/longhaul/internal/dial"
+	"github.com/longhaul/longhaul/internal/workers"
+	"github.com/longhaul/longhaul/job"
+	"github.com/longhaul/longhaul/task"
+)
+
+// engine is what runs a job: a Temporal server that was found, or one of our own with a worker in this process.
+type engine struct {
+	client   client.Client
+	settings dial.Settings
+	// ui is the Web UI's address; empty where it is unknown.
+	ui string
+
+	embedded *devserver.Server
+	workers  *workers.Workers
+	log      *os.File
+}
+
+// engine finds the server, or starts one.
+func (p *program) engine(ctx context.Context, o *runOptions, s dial.Settings) (*engine, error) {
+	stateDir := o.stateDir
+	if stateDir == "" {
+		var err error
+		if stateDir, err = devserver.DefaultStateDir(); err != nil {
+			return nil, err
+		}
+	}
+	e := &engine{settings: s}
+	s.Logger = slog.New(slog.DiscardHandler)
+	switch {
+	case o.embedded:
+	case s.Configured:
+		c, err := client.DialContext(ctx, s.Options)
+		if err != nil {
+			return nil, fmt.Errorf("no Temporal server at %s: %w (start it, or leave --address and TEMPORAL_ADDRESS out to run an embedded one)", s.HostPort, err)
+		}
+		e.client, e.ui = c, localUI(s.HostPort)
+		return e, nil
+	case !devserver.Running(stateDir):
+		if c := atDefault(ctx, s.Options); c != nil {
+			e.client, e.ui = c, localUI(s.HostPort)
+			return e, nil
+		}
+	}
+	if o.detach {
+		return nil, usage(errors.New("--detach needs a Temporal server, since an embedded one ends with this command: name one with --address"))
+	}
+	return e, e.embed(ctx, p, stateDir, o.stopTimeout)
+}
+
+// atDefault returns a client of the Temporal server at the default address, nil where there is none.
+func atDefault(ctx context.Context, o client.Options) client.Client {
+	conn, err := net.DialTimeout("tcp", o.HostPort, time.Second)
+	if err != nil {
+		return nil
+	}
+	conn.Close()
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	c, err := client.DialContext(ctx, o)
+	if err != nil {
+		return nil
+	}
+	return c
+}
+
+// localUI returns the Web UI's address of a server on this machine, where one answers at the port that goes with it.
+func localUI(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || port != "7233" || host != "localhost" && !net.ParseIP(host).IsLoopback() {
+		return ""
+	}
+	ui := "http://" + net.JoinHostPort(host, "8233")
+	c := http.Client{Timeout: time.Second}
+	resp, err := c.Head(ui)
+	if err != nil {
+		return ""
+	}
+	resp.Body.Close()
+	return ui
+}
+
+// embed runs the embedded server and a worker in this process.
+func (e *engine) embed(ctx context.Context, p *program, stateDir string, stopTimeout time.Duration) (err error) {
+	defer func() {
+		if err != nil {
+			e.close()
+		}
+	}()
+	if err := os.MkdirAll(stateDir, 0o700); err != nil {
+		return fmt.Errorf("make state folder: %w", err)
+	}
+	e.log, err = os.OpenFile(filepath.Join(stateDir, "worker.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("open worker log: %w", err)
+	}
+	quiet := client.Options{Logger: slog.New(slog.DiscardHandler)}
+	e.embedded, err = devserver.Start(ctx, devserver.Options{StateDir: stateDir, Client: quiet})
+	if err != nil {
+		return err
+	}
+	e.ui = e.embedded.UI
+	o := client.Options{HostPort: e.embedded.Address, Namespace: client.DefaultNamespace, Identity: e.settings.Identity, Logger: logger(e.log)}
+	if e.client, err = client.DialContext(ctx, o); err != nil {
+		return fmt.Errorf("connect to the embedded server: %w", err)
+	}
+	e.settings.Options = o
+	e.workers, err = workers.Start(ctx, e.client, workers.Options{Files: true, IO: true, Tasks: task.Builtin(), StopTimeout: stopTimeout})
+	return err
+}
+
+func logger(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// stopWorking lets the tasks in flight end and takes no more. It does nothing where others do the work.
+func (e *engine) stopWorking() {
+	if e.workers != nil {
+		e.workers.Stop()
+		e.workers = nil
+	}
+}
+
+// close ends all that this process runs.
+func (e *engine) close() {
+	e.stopWorking()
+	if e.client != nil {
+		e.client.Close()
+	}
+	if e.embedded != nil {
+		_ = e.embedded.Close()
+	}
+	if e.log != nil {
+		e.log.Close()
+	}
+}
+
+// page is the Web UI's page of a job; empty where it is unknown.
+func (e *engine) page(id, runID string) string {
+	if e.ui == "" {
+		return ""
+	}
+	return e.ui + "/namespaces/" + url.PathEscape(e.settings.Namespace) + "/workflows/" + url.PathEscape(id) + "/" + runID + "/history"
+}
+
+// taskOf makes a job.Task of a name and its arguments.
+func taskOf(name string, args map[string]any) (job.Task, error) {
+	t := job.Task{Name: name}
+	if len(args) == 0 {
+		return t, nil
+	}
+	b, err := json.Marshal(args)
+	t.Args = b
+	return t, err
+}

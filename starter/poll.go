@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/longhaul/longhaul/internal/progress"
+	"github.com/longhaul/longhaul/job"
+)
+
+const (
+	// pollEvery is how often a job is asked how far it is.
+	pollEvery = 250 * time.Millisecond
+	// queryTimeout bounds one question; without a worker there is no answer.
+	queryTimeout = 2 * time.Second
+	// servedEvery is how often the task queues are checked while the job does not answer.
+	servedEvery = 5 * time.Second
+)
+
+// poll sends snapshots of the job until ctx ends.
+func (e *engine) poll(ctx context.Context, j *started, begun time.Time, to chan<- progress.Snapshot) {
+	var s progress.Snapshot
+	var checked time.Time
+	first, answered := true, false
+	t := time.NewTicker(pollEvery)
+	defer t.Stop()
+	for {
+		n, err := e.snapshot(ctx, j)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			if first {
+				first = false
+				n.Before = n.Done
+				if !j.joined {
+					n.Before = n.Written // what a former run left half-done counts as done now
+				}
+			} else {
+				n.Before = s.Before
+			}
+			s, answered = n, true
+		case time.Since(checked) >= servedEvery:
+			checked = time.Now()
+			s.Trouble = ""
+			if queues := e.unserved(ctx); len(queues) > 0 {
+				s.Trouble = warnUnserved(e, queues)
+			} else if answered {
+				s.Trouble = "the workers do not answer"
+			}
+		}
+		s.Elapsed = time.Since(begun)
+		if answered || s.Trouble != "" {
+			select {
+			case to <- s:
+			case <-ctx.Done():
+				return
+			}
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// snapshot asks the workflow how far the output is, and the server what its activities are doing.
+func (e *engine) snapshot(ctx context.Context, j *started) (progress.Snapshot, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	v, err := e.client.QueryWorkflow(ctx, j.id, "", job.QueryProgress)
+	if err != nil {
+		return progress.Snapshot{}, err
+	}
+	var p job.Progress
+	if err := v.Get(&p); err != nil {
+		return progress.Snapshot{}, err
+	}
+	s := progress.Snapshot{
+		Done: p.Position.Records + p.Ahead, Written: p.Position.Records, Failed: p.Totals.Failed + p.AheadFailed, Cap: j.spec.Concurrency,
+		Total: p.Listed, Estimated: !p.ListedAll,
+	}
+	if s.Estimated && p.ListedBytes > 0 {
+		s.Total = int64(float64(p.Listed) * float64(p.InputBytes) / float64(p.ListedBytes))
+	}
+	d, err := e.client.DescribeWorkflowExecution(ctx, j.id, "")
+	if err != nil {
+		return progress.Snapshot{}, err
+	}
+	for _, a := range d.GetPendingActivities() {
+		e.addPending(&s, a)
+	}
+	if len(d.GetPendingActivities()) > 0 && s.Trouble == "" && s.InFlight == 0 {
+		if queues := e.unserved(ctx); len(queues) > 0 {
+			s.Trouble = warnUnserved(e, queues)
+		}
+	}
+	return s, nil
+}
+
+// addPending adds what a running activity tells of itself.
+func (e *engine) addPending(s *progress.Snapshot, a *workflow.PendingActivityInfo) {
+	var h job.Heartbeat
+	if a.GetActivityType().GetName() == job.ActivityProcessChunk && a.GetHeartbeatDetails() != nil {
+		dc := e.settings.DataConverter
+		if dc == nil {
+			dc = converter.GetDefaultDataConverter()
+		}
+		if dc.FromPayloads(a.GetHeartbeatDetails(), &h) == nil {
+			s.Done += int64(h.Done)
+			s.Failed += h.Failed
+			if a.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED {
+				s.InFlight += h.InFlight
+			}
+		}
+	}
+	if a.GetAttempt() > 1 && a.GetState() != enums.PENDING_ACTIVITY_STATE_STARTED && a.GetLastFailure() != nil {
+		s.Trouble = fmt.Sprintf("%s (try %d)", a.GetLastFailure().GetMessage(), a.GetAttempt())
+		if at := a.GetNextAttemptScheduleTime(); at != nil {
+			if in := time.Until(at.AsTime()); in > 0 {
+				s.Trouble = fmt.Sprintf("%s (try %d in %s)", a.GetLastFailure().GetMessage(), a.GetAttempt(), in.Round(time.Second))
+			}
+		}
+	}
+}
