@@ -65,7 +65,7 @@ func (p *program) follow(ctx context.Context, e *engine, j *started, mode progre
 		case last = <-snapshots:
 			display.Show(last)
 		case r := <-ended:
-			if r.err == nil {
+			if r.err == nil && !r.summary.AlreadyDone {
 				last = final(last, r.summary, begun)
 				display.Show(last)
 			}

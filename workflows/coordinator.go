@@ -164,7 +164,7 @@ func (c *coordinator) list() {
 	q := job.ListRequest{
 		Input: c.spec.Input, Output: c.spec.Output, Record: c.cursor.record, Offset: c.cursor.offset,
 		Chunks: pageChunks(s, c.carried.Pace), Records: s.Records, Bytes: c.spec.Tuning.ChunkBytes,
-		Taper: 2 * s.Lanes, MinRecords: s.Share,
+		Taper: 2 * s.Lanes, MinRecords: minRecords(s),
 	}
 	if len(c.leftovers) > 0 {
 		q.Until = c.leftovers[0].Offset

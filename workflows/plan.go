@@ -70,6 +70,13 @@ func Plan(t job.Tuning, concurrency int, p Pace) Sizing {
 	return s
 }
 
+// taperTo is the share of a full chunk below which chunks at the input's end do not shrink: under a second's work, by far more
+// than a chunk costs.
+const taperTo = 16
+
+// minRecords is the size below which chunks at the input's end do not shrink.
+func minRecords(s Sizing) int { return max(s.Share, s.Records/taperTo) }
+
 // pageChunks is how many chunks to list at once: enough for some rounds of the lanes, few while their size is still a guess.
 func pageChunks(s Sizing, p Pace) int {
 	if p.Largest == 0 {
