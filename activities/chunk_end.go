@@ -150,7 +150,8 @@ func (r *chunkRun) result(attempt int) error {
 		if outage || attempt < patience && !r.shared.breaker.upSince(a.since) {
 			return &job.Error{
 				Kind: job.Outage, Op: "process",
-				Err: fmt.Errorf("%d records in a row got no answer, record %d last: %w", len(r.held), a.record.Number, a.err),
+				Err: fmt.Errorf("the far side seems to be down, tries used up with no success between: %d; record %d: %w",
+					r.shared.breaker.held.Load(), a.record.Number, a.err),
 			}
 		}
 	}

@@ -11,7 +11,9 @@ import (
 const heartbeatEvery = time.Second
 
 // heartbeat records a heartbeat now and then on until the returned function is called, with what details returns, where it is not nil.
+// It goes on when the activity is told to stop: what is in flight may take a while to end.
 func heartbeat(ctx context.Context, details func() any) (stop func()) {
+	ctx = context.WithoutCancel(ctx)
 	done := make(chan struct{})
 	ended := make(chan struct{})
 	beat := func() {

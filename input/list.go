@@ -15,7 +15,7 @@ import (
 const listBuffer = 1 << 20
 
 // List finds the boundaries of the next chunks of an input of size bytes, read through r, as the request asks. It reads each byte once and holds
-// listBuffer of them. A record of more than MaxRecord bytes is an error.
+// listBuffer of them. A record of more than MaxRecord bytes, and 2 for its end, is an error.
 func List(ctx context.Context, r io.ReaderAt, size int64, q job.ListRequest) (job.Page, error) {
 	until := size
 	if q.Until > 0 {
@@ -28,7 +28,7 @@ func List(ctx context.Context, r io.ReaderAt, size int64, q job.ListRequest) (jo
 			return job.Page{}, err
 		}
 		b := buf[:min(int64(len(buf)), until-at)]
-		if _, err := r.ReadAt(b, at); err != nil {
+		if n, err := r.ReadAt(b, at); n < len(b) {
 			if errors.Is(err, io.EOF) {
 				err = Changed(q.Input, fmt.Errorf("it ends before byte %d", until))
 			}
@@ -65,7 +65,7 @@ func (l *lister) scan(b []byte, at int64) (bool, error) {
 		n := bytes.IndexByte(b[pos:], '\n')
 		if n < 0 {
 			l.record += int64(len(b) - pos)
-			if l.record > MaxRecord {
+			if l.record > MaxRecord+2 {
 				return false, l.tooLong()
 			}
 			break

@@ -3,6 +3,7 @@ package job
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"time"
 )
 
@@ -15,15 +16,20 @@ func (d Duration) String() string { return time.Duration(d).String() }
 // MarshalJSON writes the duration as a JSON string.
 func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(d.String()) }
 
-// UnmarshalJSON reads a JSON string that time.ParseDuration accepts.
+// durationType is the Type of a json.UnmarshalTypeError about a Duration.
+var durationType = reflect.TypeFor[Duration]()
+
+// UnmarshalJSON reads a JSON string that time.ParseDuration accepts; null leaves the duration as it is. Its error is a
+// *json.UnmarshalTypeError, since that is the one into which encoding/json writes the name of the field.
 func (d *Duration) UnmarshalJSON(data []byte) error {
-	var s string
-	if err := json.Unmarshal(data, &s); err != nil {
-		return fmt.Errorf("duration %s: want a string such as \"30s\"", data)
+	if string(data) == "null" {
+		return nil
 	}
-	v, err := time.ParseDuration(s)
-	if err != nil {
-		return fmt.Errorf("duration %q: want a number and a unit, such as \"30s\"", s)
+	var s string
+	err := json.Unmarshal(data, &s)
+	v, perr := time.ParseDuration(s)
+	if err != nil || perr != nil {
+		return &json.UnmarshalTypeError{Value: fmt.Sprintf("%.100s", data), Type: durationType}
 	}
 	*d = Duration(v)
 	return nil

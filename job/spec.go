@@ -66,7 +66,8 @@ type Tuning struct {
 	// WindowBytes bounds the disk space that finished segments ahead of the position may take, as seen when a
 	// chunk is started: 1 byte and up, by default 16 GiB.
 	WindowBytes int64 `json:"windowBytes,omitempty"`
-	// ActivitiesPerRun is after how many activities the workflow continues as new: 4 to 2,000, by default 500.
+	// ActivitiesPerRun is after how many activities the workflow continues as new, or up to four times as many while chunks that take
+	// much longer than ChunkDuration run: 4 to 2,000, by default 500.
 	ActivitiesPerRun int `json:"activitiesPerRun,omitempty"`
 	// OutageFailures is after how many records in a row whose tries were used up by transient failures, with no success between
 	// them, the far side counts as down: 1 to 1,000,000, by default 10.
@@ -119,6 +120,8 @@ func decodeError(err error) string {
 	var typ *json.UnmarshalTypeError
 	var syn *json.SyntaxError
 	switch {
+	case errors.As(err, &typ) && typ.Type == durationType:
+		return fmt.Sprintf("%s: %s is not a duration such as \"30s\"", typ.Field, typ.Value)
 	case errors.As(err, &typ) && typ.Field != "":
 		return fmt.Sprintf("%s: a JSON %s does not fit (want %s)", typ.Field, typ.Value, typ.Type)
 	case errors.As(err, &typ):

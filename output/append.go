@@ -20,6 +20,7 @@ type Append struct {
 	manifest Manifest
 	output   *tail
 	errors   *tail
+	err      error // of a failed Commit
 }
 
 // Append begins an append at position from, as the run of claim. Where the output already stands further on, it
@@ -46,7 +47,7 @@ func (o Output) append(l fsys.File, claim Claim, from job.Position) (*Append, Ma
 		return nil, m, o.ClaimLost(m)
 	}
 	if m.Position.Records > from.Records {
-		return nil, m, nil
+		return nil, m, o.fs.SyncDir(o.Dir()) // the one that wrote it may have died before its own sync
 	}
 	if m.Position != from {
 		return nil, m, &job.Error{
@@ -80,8 +81,17 @@ func (a *Append) Line(line []byte) error { return a.output.line(line) }
 func (a *Append) Failure(line []byte) error { return a.errors.line(line) }
 
 // Commit makes what was written count: it syncs both files, then moves the manifest to the record and input offset given, adding totals.
-// On an error the old position stands, or, if only the very last sync failed, perhaps the new one.
+// On an error the old position stands, or, if only the very last sync failed, perhaps the new one; every later Commit returns that error.
 func (a *Append) Commit(records, inputOffset int64, totals job.Totals, complete bool) (Manifest, error) {
+	if a.err != nil {
+		return a.manifest, a.err
+	}
+	m, err := a.commit(records, inputOffset, totals, complete)
+	a.err = err
+	return m, err
+}
+
+func (a *Append) commit(records, inputOffset int64, totals job.Totals, complete bool) (Manifest, error) {
 	m := a.manifest
 	var err error
 	if m.OutputDigest, err = a.output.sync(); err != nil {

@@ -111,6 +111,7 @@ func Decode(data []byte) (Manifest, error) {
 	if err := dec.Decode(&m); err != nil {
 		return m, fmt.Errorf("%w: %w", ErrContent, err)
 	}
+	m.Spec.Args = compact(m.Spec.Args)
 	p := m.Position
 	if b, err := hex.DecodeString(m.Generation); err != nil || len(b) != 16 ||
 		p.Records < 0 || p.InputOffset < 0 || p.OutputBytes < 0 || p.ErrorBytes < 0 {
@@ -122,6 +123,16 @@ func Decode(data []byte) (Manifest, error) {
 		}
 	}
 	return m, nil
+}
+
+// compact takes out of a valid JSON value the spaces that Encode's indentation put there: identities are compared byte by byte.
+func compact(v json.RawMessage) json.RawMessage {
+	if len(v) == 0 {
+		return v
+	}
+	var b bytes.Buffer
+	_ = json.Compact(&b, v)
+	return b.Bytes()
 }
 
 // resume returns the running hash that d is the state of.

@@ -124,12 +124,12 @@ func (o Output) Claim(ctx context.Context, r ClaimRequest) (m Manifest, err erro
 		if r.Overwrite && m.BegunBy != r.Job {
 			return o.begin(r)
 		}
-	case r.Overwrite:
-		return o.begin(r)
 	case errors.Is(err, fs.ErrNotExist):
-		if err := o.refuseForeign(); err != nil {
+		if err := o.refuseForeign(); err != nil && !r.Overwrite {
 			return m, err
 		}
+		return o.begin(r)
+	case r.Overwrite && job.KindOf(err) != "": // the manifest is broken; one that cannot be read may be this job's own
 		return o.begin(r)
 	default:
 		return m, err
@@ -284,7 +284,9 @@ func (o Output) openCut(path string, size int64) (fsys.File, error) {
 			Hint: "restore it, or start anew with --overwrite",
 		}
 	case have > size:
-		err = f.Truncate(size)
+		if err = f.Truncate(size); err == nil {
+			err = f.Sync() // a commit that adds nothing to the file does not sync it
+		}
 	}
 	if err == nil && size == 0 {
 		err = o.fs.SyncDir(filepath.Dir(path))

@@ -69,6 +69,10 @@ type Frame struct {
 	Payload []byte
 }
 
+// tries and micros are what the frame's fields hold of its numbers.
+func (f Frame) tries() uint16 { return uint16(min(max(f.Tries, 0), math.MaxUint16)) }
+func (f Frame) micros() int64 { return max(f.Micros, 0) }
+
 // Summary is what the trailer of a sealed segment says.
 type Summary struct {
 	// Bytes of the file.
@@ -125,8 +129,8 @@ func appendFrame(b []byte, f Frame) []byte {
 	start := len(b)
 	b = le.AppendUint32(b, uint32(f.Index))
 	b = append(b, byte(f.Status), 0)
-	b = le.AppendUint16(b, uint16(min(max(f.Tries, 0), math.MaxUint16)))
-	b = le.AppendUint64(b, uint64(max(f.Micros, 0)))
+	b = le.AppendUint16(b, f.tries())
+	b = le.AppendUint64(b, uint64(f.micros()))
 	b = le.AppendUint32(b, uint32(len(f.Payload)))
 	b = append(b, f.Payload...)
 	return le.AppendUint32(b, checksum(b[start:]))

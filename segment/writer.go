@@ -83,7 +83,7 @@ func (w *Writer) recover(g Generation) error {
 	}
 	if err != nil || hg != g || hc != w.chunk {
 		w.end = headerSize
-		if err := w.file.Truncate(0); err != nil {
+		if err := w.empty(size); err != nil {
 			return err
 		}
 		_, err := w.file.WriteAt(encodeHeader(g, w.chunk), 0)
@@ -99,6 +99,17 @@ func (w *Writer) recover(g Generation) error {
 		return err
 	}
 	return w.file.Truncate(w.end)
+}
+
+// empty takes all bytes out of the file, for good: no frame of before may come to stand behind the new header.
+func (w *Writer) empty(size int64) error {
+	if size == 0 {
+		return nil
+	}
+	if err := w.file.Truncate(0); err != nil {
+		return err
+	}
+	return w.file.Sync()
 }
 
 // scan reads frames from the front up to the first one that does not check out.
@@ -165,8 +176,8 @@ func IsDamage(err error) bool {
 func (w *Writer) count(f Frame, length int, at int64) {
 	w.offsets[f.Index] = at
 	w.missing--
-	w.sum.Tries += int64(f.Tries)
-	w.sum.TaskMicros += f.Micros
+	w.sum.Tries += int64(f.tries())
+	w.sum.TaskMicros += f.micros()
 	if f.Status == Failure {
 		w.sum.Failed++
 		w.sum.FailureBytes += int64(length)
@@ -220,6 +231,9 @@ func (w *Writer) Append(fs ...Frame) error {
 		if len(f.Payload) > MaxPayload {
 			return fmt.Errorf("payload of %d bytes: a segment takes %d a record at most", len(f.Payload), MaxPayload)
 		}
+		if f.Status != Result && f.Status != Failure {
+			return fmt.Errorf("record %d of the chunk: unknown status %d", f.Index, f.Status)
+		}
 		b = appendFrame(b, f)
 	}
 	err := w.append(b, fs)
@@ -236,12 +250,15 @@ func (w *Writer) append(b []byte, fs []Frame) error {
 	if w.err != nil {
 		return w.err
 	}
-	for _, f := range fs {
+	for i, f := range fs {
 		if f.Index < 0 || f.Index >= len(w.offsets) || w.offsets[f.Index] != 0 {
+			w.forget(fs[:i])
 			return fmt.Errorf("record %d of the chunk: outside it, or already written", f.Index)
 		}
+		w.offsets[f.Index] = w.end // taken, against a second one in fs; count gives the true offset
 	}
 	if _, err := w.file.WriteAt(b, w.end); err != nil {
+		w.forget(fs)
 		return w.fail(err)
 	}
 	for _, f := range fs {
@@ -249,6 +266,12 @@ func (w *Writer) append(b []byte, fs []Frame) error {
 		w.end += frameSize + int64(len(f.Payload))
 	}
 	return nil
+}
+
+func (w *Writer) forget(fs []Frame) {
+	for _, f := range fs {
+		w.offsets[f.Index] = 0
+	}
 }
 
 func (w *Writer) fail(err error) error {
@@ -304,7 +327,7 @@ func (w *Writer) writeIndex() error {
 func (w *Writer) Close() error { return w.file.Close() }
 
 // Unseal takes the index off a sealed segment whose frames turned out damaged, so that the next Open cuts it at the damage and runs
-// the records from there again. A segment that is missing, or being written, is left alone.
+// the records from there again. A segment that is missing, being written, or not sealed is left alone.
 func Unseal(fsys fsys.FS, dir string, c job.Chunk) (err error) {
 	f, err := fsys.OpenWrite(filepath.Join(dir, Name(c)), false, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -321,7 +344,13 @@ func Unseal(fsys fsys.FS, dir string, c job.Chunk) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := f.Truncate(max(0, size-trailerSize)); err != nil {
+	if _, err := readIndex(f, c.Records, size); err != nil {
+		if IsDamage(err) {
+			return nil // Open reads its frames as it is
+		}
+		return err
+	}
+	if err := f.Truncate(size - trailerSize); err != nil {
 		return err
 	}
 	return f.Sync()

@@ -27,7 +27,7 @@ type Pool struct {
 	workers int     // goroutines, idle ones included
 	idle    int
 	work    sync.Cond // a lane has work, or there are too many workers
-	shrunk  sync.Cond // a worker has gone
+	shrunk  sync.Cond // a worker has gone, or slots have come for it
 }
 
 // Lane is one chunk's part in a pool.
@@ -45,7 +45,9 @@ func (p *Pool) Join(order int64, slots int, source Source) *Lane {
 	l := &Lane{pool: p, order: order, slots: slots, source: source, hasWork: true}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.work.L, p.shrunk.L = &p.mu, &p.mu
+	if p.work.L == nil { // a waiter reads it without the lock
+		p.work.L, p.shrunk.L = &p.mu, &p.mu
+	}
 	at := len(p.lanes)
 	for at > 0 && p.lanes[at-1].order > order {
 		at--
@@ -57,6 +59,7 @@ func (p *Pool) Join(order int64, slots int, source Source) *Lane {
 		go p.run()
 	}
 	p.work.Broadcast()
+	p.shrunk.Broadcast()
 	return l
 }
 

@@ -153,8 +153,7 @@ func (p *program) gaveUp(j *started, err error) error {
 	var terminated *temporal.TerminatedError
 	switch {
 	case errors.As(err, &app):
-		e := &job.Error{Kind: job.Kind(app.Type()), Op: "job " + j.id, Err: errors.New(app.Message())}
-		return e
+		return fmt.Errorf("job %s: %s", j.id, app.Message())
 	case temporal.IsCanceledError(err):
 		return fmt.Errorf("job %s was canceled; what it wrote stands, and the same command resumes it", j.id)
 	case errors.As(err, &terminated):

@@ -86,8 +86,7 @@ func (c *coordinator) begin(p job.Prepared) {
 
 // advance starts whatever can be started, and says whether there is anything to wait for.
 func (c *coordinator) advance() bool {
-	info := workflow.GetInfo(c.root)
-	if c.activities >= c.spec.Tuning.ActivitiesPerRun || info.GetContinueAsNewSuggested() {
+	if c.budgetSpent() {
 		c.stopping = true
 	}
 	if !c.stopping {
@@ -97,6 +96,23 @@ func (c *coordinator) advance() bool {
 	}
 	c.append()
 	return c.listing != nil || c.appending != nil || len(c.running) > 0
+}
+
+// hardBudget is how many times the budget of a run is spent at most, where ending the run earlier would mean to wait for slow records.
+const hardBudget = 4
+
+// budgetSpent says whether to end this run, which means to let the running chunks end while nothing new is started. While one of them
+// takes much longer than chunks should, that would leave most slots unused for as long, so it is put off.
+func (c *coordinator) budgetSpent() bool {
+	budget := c.spec.Tuning.ActivitiesPerRun
+	if c.activities >= hardBudget*budget {
+		return true
+	}
+	if c.activities < budget && !workflow.GetInfo(c.root).GetContinueAsNewSuggested() {
+		return false
+	}
+	late := workflow.Now(c.root).Add(-2 * time.Duration(c.spec.Tuning.ChunkDuration))
+	return !slices.ContainsFunc(c.running, func(l *lane) bool { return l.since.Before(late) })
 }
 
 // wait waits for one thing to happen and takes note of it. The selector is made anew each time, since its cases never shrink.
@@ -164,7 +180,7 @@ func (c *coordinator) list() {
 	q := job.ListRequest{
 		Input: c.spec.Input, Output: c.spec.Output, Record: c.cursor.record, Offset: c.cursor.offset,
 		Chunks: pageChunks(s, c.carried.Pace), Records: s.Records, Bytes: c.spec.Tuning.ChunkBytes,
-		Taper: 2 * s.Lanes, MinRecords: minRecords(s),
+		Taper: s.Lanes, MinRecords: minRecords(s),
 	}
 	if len(c.leftovers) > 0 {
 		q.Until = c.leftovers[0].Offset
@@ -182,6 +198,9 @@ func (c *coordinator) dropOutgrown(s Sizing) {
 	}
 	if s.Records > c.listedSize && c.listedAll {
 		return // the last chunks are small on purpose
+	}
+	if n := len(c.ready); n > 0 && c.ready[n-1].First > c.queue[0].First {
+		return // a former run's segment lies beyond them, which a new listing would run into
 	}
 	c.cursor = cursor{c.queue[0].First, c.queue[0].Offset}
 	c.queue, c.listedAll = nil, false

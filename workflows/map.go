@@ -60,6 +60,8 @@ func (c *coordinator) run() (job.Summary, error) {
 		return c.summary(p.Complete), nil
 	case c.err != nil:
 		return job.Summary{}, fail(c.err)
+	case c.root.Err() != nil: // canceled while it drained: the next run would not know
+		return job.Summary{}, fail(c.root.Err())
 	}
 	return job.Summary{}, workflow.NewContinueAsNewError(c.root, job.WorkflowType, c.raw, c.carried)
 }

@@ -1,0 +1,71 @@
+# longhaul: every target documents itself; `make help` lists them.
+
+# Pinned versions, in this one place (Go modules are pinned by go.mod).
+TEMPORAL_VERSION      := v1.5.1
+STATICCHECK_VERSION   := v0.8.2
+WORKFLOWCHECK_VERSION := v0.6.0
+GOFUMPT_VERSION       := v0.12.0
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint unit integration histories fmt clean FORCE
+
+BIN   := $(CURDIR)/bin
+TOOLS := $(BIN)/tools
+GO    ?= go
+# The temporal program: the one on PATH, else our own build of it.
+TEMPORAL := $(or $(shell command -v temporal 2>/dev/null),$(BIN)/temporal)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## build everything and run the main job: the seed program, then 2,000 requests to a slow API
+	@examples/main.sh
+
+build: $(TEMPORAL) $(BIN)/longhaul $(BIN)/longhaul-worker $(BIN)/slowapi ## build the programs into bin/
+
+test: lint unit integration ## pass every test
+
+lint: $(TOOLS)/staticcheck $(TOOLS)/workflowcheck $(TOOLS)/gofumpt ## formatting, vet, staticcheck, workflow determinism
+	@unformatted=$$($(TOOLS)/gofumpt -l .); if [ -n "$$unformatted" ]; then echo "not formatted (make fmt): $$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(TOOLS)/staticcheck ./...
+	$(TOOLS)/workflowcheck ./workflows/...
+
+unit: ## unit, property, workflow and replay tests, under the race detector
+	$(GO) test -race $$($(GO) list ./... | grep -v /tests/e2e)
+
+integration: $(TEMPORAL) ## tests with real processes against a real development server
+	PATH="$$PATH:$(BIN)" $(GO) test -count=1 -timeout 15m ./tests/e2e/...
+
+histories: $(TEMPORAL) ## record the workflow histories that the replay test keeps, anew
+	PATH="$$PATH:$(BIN)" $(GO) test -count=1 ./tests/e2e/ -run TestHistories -record
+
+fmt: $(TOOLS)/gofumpt ## format the code
+	$(TOOLS)/gofumpt -w .
+
+clean: ## remove what was built and run
+	rm -rf bin tmp
+
+$(BIN)/longhaul: FORCE
+	$(GO) build -trimpath -o $@ ./starter
+
+$(BIN)/longhaul-worker: FORCE
+	$(GO) build -trimpath -o $@ ./worker
+
+$(BIN)/slowapi: FORCE
+	$(GO) build -trimpath -o $@ ./examples/slowapi
+
+$(BIN)/temporal:
+	@echo "building Temporal's own program, once; this takes some minutes"
+	GOBIN=$(BIN) $(GO) install github.com/temporalio/cli/cmd/temporal@$(TEMPORAL_VERSION)
+
+$(TOOLS)/staticcheck:
+	GOBIN=$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+
+$(TOOLS)/workflowcheck:
+	GOBIN=$(TOOLS) $(GO) install go.temporal.io/sdk/contrib/tools/workflowcheck@$(WORKFLOWCHECK_VERSION)
+
+$(TOOLS)/gofumpt:
+	GOBIN=$(TOOLS) $(GO) install mvdan.cc/gofumpt@$(GOFUMPT_VERSION)

@@ -1,0 +1,155 @@
+package slots
+
+import (
+	"testing"
+	"testing/synctest"
+)
+
+func TestLeaveWaitsForTheSlotsThatWereLent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p Pool
+		g := newGate()
+		lender := p.Join(0, 2, &queue{})
+		borrower := p.Join(1, 1, queueOf(4, g.pass))
+		g.wantInFlight(t, 3)
+
+		left := started(lender.Leave)
+		for _, running := range []int{3, 2} {
+			if g.wantInFlight(t, running); left() {
+				t.Fatalf("Leave returned with %d in flight on 1 slot", running)
+			}
+			g.release(1)
+		}
+		if !left() {
+			t.Error("Leave waits though its slots are free")
+		}
+		g.wantInFlight(t, 1)
+		g.release(1) // the first of the two that are left; the other follows it
+		g.wantInFlight(t, 1)
+		g.release(1)
+		borrower.Leave()
+	})
+}
+
+func TestLeaveDoesNotWaitForSlotsOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p Pool
+		g := newGate()
+		idle := p.Join(0, 2, &queue{})
+		busy := p.Join(1, 3, queueOf(3, g.pass))
+		g.wantInFlight(t, 3)
+		if left := started(idle.Leave); !left() {
+			t.Error("Leave waits though its own slots are free")
+		}
+		g.wantInFlight(t, 3)
+		g.release(3)
+		busy.Leave()
+	})
+}
+
+func TestALaneThatLeftIsNotAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p Pool
+		g := newGate()
+		q := &queue{}
+		gone, stays := p.Join(0, 1, q), p.Join(1, 1, &queue{})
+		gone.Leave()
+		q.add(g.pass)
+		gone.Wake() // as a timer does that fires late
+		g.wantInFlight(t, 0)
+		stays.Leave()
+	})
+}
+
+func TestKeepReturnsWhenWhatRunsFits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p Pool
+		g := newGate()
+		l := p.Join(0, 4, queueOf(6, g.pass))
+		g.wantInFlight(t, 4)
+
+		kept := started(func() { l.Keep(2) })
+		for _, running := range []int{4, 3} {
+			if g.wantInFlight(t, running); kept() {
+				t.Fatalf("Keep returned with %d in flight on 2 slots", running)
+			}
+			g.release(1)
+		}
+		if !kept() {
+			t.Error("Keep waits though what runs fits")
+		}
+		if got := l.Slots(); got != 2 {
+			t.Errorf("the lane brings %d slots, want 2", got)
+		}
+		g.wantInFlight(t, 2)
+		g.release(2)
+		g.wantInFlight(t, 2)
+		g.release(2)
+		l.Leave()
+	})
+}
+
+func TestKeepTakesIdleSlotsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p Pool
+		g := newGate()
+		l := p.Join(0, 8, queueOf(2, g.pass))
+		g.wantInFlight(t, 2)
+		if kept := started(func() { l.Keep(2) }); !kept() {
+			t.Error("Keep waits though six slots are idle")
+		}
+		if p.Idle() != 0 || l.Slots() != 2 {
+			t.Errorf("%d idle, %d slots; want 0, 2", p.Idle(), l.Slots())
+		}
+		g.release(2)
+		l.Leave()
+	})
+}
+
+func TestKeepOfNoFewerChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p Pool
+		g := newGate()
+		lender := p.Join(0, 1, &queue{})
+		l := p.Join(1, 2, queueOf(4, g.pass))
+		g.wantInFlight(t, 3)
+		left := started(lender.Leave)
+		if left() { // more runs than there are slots, which is the lender's to wait for
+			t.Fatal("Leave returned with 3 in flight on 2 slots")
+		}
+		for _, n := range []int{2, 3, 100} {
+			if kept := started(func() { l.Keep(n) }); !kept() {
+				t.Errorf("Keep(%d) of 2 slots waits", n)
+			}
+			if got := l.Slots(); got != 2 {
+				t.Errorf("Keep(%d) made 2 slots %d", n, got)
+			}
+		}
+		g.release(4)
+		l.Leave()
+	})
+}
+
+// TestSlotsThatJoinFreeThoseGivenBack: a lane that waits to shrink need not wait for work to end where another brings as many slots.
+func TestSlotsThatJoinFreeThoseGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p Pool
+		g := newGate()
+		a := p.Join(0, 3, queueOf(3, g.pass))
+		g.wantInFlight(t, 3)
+		kept := started(func() { a.Keep(1) })
+		if kept() {
+			t.Fatal("Keep returned with 3 in flight on 1 slot")
+		}
+		b := p.Join(1, 2, queueOf(2, g.pass))
+		g.wantInFlight(t, 3) // and none more: the slots of b run what a's did
+		g.release(1)
+		g.wantInFlight(t, 3)
+		if !kept() {
+			t.Error("Keep waits though 3 slots are there for 3 in flight")
+		}
+		g.release(4)
+		a.Leave()
+		b.Leave()
+	})
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/longhaul/longhaul/job"
+)
+
+// execute runs the program in this process.
+func execute(args ...string) (status int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	status = run(&program{stdout: &out, stderr: &errs, signals: make(chan os.Signal)}, args)
+	return status, out.String(), errs.String()
+}
+
+func TestHelpListsTheExitStatuses(t *testing.T) {
+	for name, args := range map[string][]string{"root": {"--help"}, "run": {"run", "--help"}} {
+		t.Run(name, func(t *testing.T) {
+			status, out, _ := execute(args...)
+			if status != exitDone || !strings.Contains(out, exitHelp) {
+				t.Errorf("status %d, help:\n%s", status, out)
+			}
+		})
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	dir := t.TempDir()
+	in := filepath.Join(dir, "in")
+	if err := os.WriteFile(in, []byte("1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(dir, "out")
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"unknown command":         {[]string{"rum"}, `unknown command "rum"`},
+		"no input":                {[]string{"run"}, "no INPUT"},
+		"two inputs":              {[]string{"run", "a", "b", "--output", out}, "a command goes after --"},
+		"no output":               {[]string{"run", in, "--task", "echo"}, "no --output"},
+		"no task":                 {[]string{"run", in, "--output", out}, "no task given"},
+		"two tasks":               {[]string{"run", in, "--output", out, "--task", "echo", "--http", "{{.}}"}, "more than one task"},
+		"nothing after --":        {[]string{"run", in, "--output", out, "--"}, "no command after --"},
+		"unknown task":            {[]string{"run", in, "--output", out, "--task", "tripel"}, `no task "tripel"; it has double, echo, exec, http`},
+		"unknown task argument":   {[]string{"run", in, "--output", out, "--task", "double", "--task-arg", "dely=1s"}, `unknown field "dely"`},
+		"malformed task argument": {[]string{"run", in, "--output", out, "--task", "double", "--task-arg", "delay"}, "want K=V"},
+		"argument of no task":     {[]string{"run", in, "--output", out, "--task-arg", "a=b", "--", "cat"}, "--task-arg goes with --task"},
+		"bad duration":            {[]string{"run", in, "--output", out, "--task", "echo", "--timeout", "soon"}, "--timeout"},
+		"negative concurrency":    {[]string{"run", in, "--output", out, "--task", "echo", "-c", "-1"}, "--concurrency must be positive"},
+		"no tries":                {[]string{"run", in, "--output", out, "--task", "echo", "--retries", "0"}, "--retries must be positive"},
+		"bad format":              {[]string{"run", in, "--output", out, "--task", "echo", "--format", "xml"}, `"xml" is neither`},
+		"bad progress":            {[]string{"run", in, "--output", out, "--task", "echo", "--progress", "loud"}, `--progress "loud"`},
+		"bad template":            {[]string{"run", in, "--output", out, "--http", "http://x/{{"}, "url"},
+		"bad grpc-meta":           {[]string{"run", in, "--output", out, "--task", "echo", "--grpc-meta", "x"}, "want KEY=VALUE"},
+		"detached embedded":       {[]string{"run", in, "--output", out, "--task", "echo", "--embedded", "--detach"}, "--detach needs a Temporal server"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, stdout, stderr := execute(c.args...)
+			if status != exitUsage || !strings.Contains(stderr, c.want) || stdout != "" {
+				t.Errorf("status %d, want %d and %q on stderr:\n%s%s", status, exitUsage, c.want, stdout, stderr)
+			}
+		})
+	}
+	if _, err := os.Stat(out + ".longhaul"); !os.IsNotExist(err) {
+		t.Errorf("something was begun: %v", err)
+	}
+}
+
+func TestExitStatus(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		want int
+	}{
+		"success":        {nil, exitDone},
+		"anything else":  {errors.New("x"), exitFailed},
+		"usage":          {usage(errors.New("x")), exitUsage},
+		"bad spec":       {fmt.Errorf("x: %w", &job.Error{Kind: job.InvalidSpec}), exitUsage},
+		"storage":        {&job.Error{Kind: job.Storage}, exitFailed},
+		"failed records": {errSomeFailed, exitSomeFailed},
+		"interrupt":      {errInterrupted, exitInterrupted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := exitStatus(c.err); got != c.want {
+				t.Errorf("%d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+// TestTemporalProgramMissing looks for the temporal program where there is none: the error says how to get it.
+func TestTemporalProgramMissing(t *testing.T) {
+	dir := t.TempDir()
+	in := filepath.Join(dir, "in")
+	if err := os.WriteFile(in, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir)
+	t.Setenv("HOME", dir)
+	t.Setenv("XDG_CACHE_HOME", dir)
+	t.Chdir(dir)
+	status, _, stderr := execute("run", in, "--output", filepath.Join(dir, "out"), "--task", "echo", "--embedded", "--state-dir", filepath.Join(dir, "state"))
+	if status != exitFailed || !strings.Contains(stderr, "go install github.com/temporalio/cli/cmd/temporal@") {
+		t.Errorf("status %d: %s", status, stderr)
+	}
+}

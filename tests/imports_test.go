@@ -1,0 +1,91 @@
+// Package tests checks what concerns the whole tree.
+package tests
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/longhaul/longhaul/"
+
+// rooms is which of the other rooms each room may import. docs/architecture.md gives the reasons.
+var rooms = map[string][]string{
+	"job":        {},
+	"slots":      {},
+	"input":      {"job"},
+	"task":       {"job"},
+	"segment":    {"job", "internal/fsys"},
+	"output":     {"job", "internal/fsys"},
+	"activities": {"job", "input", "task", "segment", "output", "slots", "internal/fsys"},
+	"workflows":  {"job"},
+
+	"internal/fsys":      {},
+	"internal/dial":      {},
+	"internal/devserver": {"internal/fsys"},
+	"internal/progress":  {},
+	"internal/workers":   {"job", "task", "output", "activities", "workflows"},
+
+	"worker":  {"job", "task", "internal/dial", "internal/workers"},
+	"starter": {"job", "task", "internal/dial", "internal/devserver", "internal/progress", "internal/workers"},
+
+	"examples/slowapi": {},
+}
+
+// pure is what the packages that a workflow is made of may import of the standard library: nothing with a clock, a network or a disk
+// that they could reach for. (time is there for durations; workflowcheck sees to time.Now.)
+var pure = map[string][]string{
+	"job": {
+		"bytes", "context", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "io", "path/filepath", "reflect", "strings", "time",
+	},
+	"workflows": {"encoding/json", "errors", "slices", "time", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow"},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		room := strings.TrimPrefix(p.ImportPath, module)
+		if strings.HasPrefix(room, "tests") || strings.HasPrefix(room, "bench") {
+			continue
+		}
+		seen++
+		allowed, ok := rooms[room]
+		if !ok {
+			t.Errorf("%s is not in the house that docs/architecture.md draws", room)
+			continue
+		}
+		for _, i := range p.Imports {
+			if own, found := strings.CutPrefix(i, module); found && !slices.Contains(allowed, own) {
+				t.Errorf("%s imports %s", room, own)
+			}
+			if only, strict := pure[room]; strict && !strings.HasPrefix(i, module) && !slices.Contains(only, i) {
+				t.Errorf("%s imports %s, which a workflow must not", room, i)
+			}
+		}
+	}
+	if seen != len(rooms) {
+		t.Errorf("%d packages, %d rooms: %s", seen, len(rooms), path.Join(module, "..."))
+	}
+}

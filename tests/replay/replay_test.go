@@ -1,0 +1,49 @@
+// Package replay keeps histories of workflows that ran, and replays them with today's code: a running job must survive a new worker.
+package replay
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/longhaul/longhaul/job"
+	"github.com/longhaul/longhaul/workflows"
+)
+
+func replayer() worker.WorkflowReplayer {
+	r := worker.NewWorkflowReplayer()
+	r.RegisterWorkflowWithOptions(workflows.Map, workflow.RegisterOptions{Name: job.WorkflowType})
+	return r
+}
+
+func TestKeptHistoriesReplay(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("%d histories, %v: `make histories` records them", len(files), err)
+	}
+	for _, f := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(f), ".json"), func(t *testing.T) {
+			if err := replayer().ReplayWorkflowHistoryFromJSONFile(nil, f); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// TestBadHistoriesAreRejected shows that the check can fail: each of these histories was changed by hand into one that this workflow cannot have had.
+func TestBadHistoriesAreRejected(t *testing.T) {
+	files, err := filepath.Glob("testdata/bad/*.json")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%d histories, %v", len(files), err)
+	}
+	for _, f := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(f), ".json"), func(t *testing.T) {
+			if err := replayer().ReplayWorkflowHistoryFromJSONFile(nil, f); err == nil || !strings.Contains(err.Error(), "TMPRL1100") {
+				t.Fatalf("replayed with %v, want a non-determinism error", err)
+			}
+		})
+	}
+}

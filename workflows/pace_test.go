@@ -1,0 +1,131 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/longhaul/longhaul/job"
+)
+
+// tasksOf makes each record take d in a slot, with what a chunk costs beside its tasks.
+func tasksOf(d func(record int64) time.Duration) func(job.ProcessRequest) time.Duration {
+	const chunkCost = 50 * time.Millisecond
+	return func(q job.ProcessRequest) time.Duration {
+		rounds := (q.Chunk.Records + q.Slots - 1) / q.Slots
+		return chunkCost + time.Duration(rounds)*d(q.Chunk.First)
+	}
+}
+
+func steady(d time.Duration) func(int64) time.Duration {
+	return func(int64) time.Duration { return d }
+}
+
+func TestChunksGrowUntilTheyTakeWhatTheyShould(t *testing.T) {
+	for name, tt := range map[string]struct {
+		task        time.Duration
+		concurrency int
+		records     int64
+		want        time.Duration
+	}{
+		"quick tasks":        {5 * time.Millisecond, 8, 100_000, 10 * time.Second},
+		"tasks of a second":  {time.Second, 64, 20_000, 10 * time.Second},
+		"a minute as target": {50 * time.Millisecond, 16, 100_000, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(tt.records, newSpec(func(s *job.Spec) { s.Concurrency, s.Tuning.ChunkDuration = tt.concurrency, job.Duration(tt.want) }))
+			w.takes = tasksOf(steady(tt.task))
+			w.finished(t, w.finish(t))
+			var longest time.Duration
+			largest := 0
+			for _, q := range requests[job.ProcessRequest](w) {
+				longest = max(longest, w.takes(q))
+				if q.Chunk.Records > 8*max(largest, tt.concurrency) {
+					t.Errorf("%s: a chunk of %d records after none larger than %d", q.Chunk, q.Chunk.Records, largest)
+				}
+				largest = max(largest, q.Chunk.Records)
+			}
+			if longest < tt.want*8/10 || longest > tt.want*12/10 {
+				t.Errorf("the longest chunk took %s, want about %s", longest, tt.want)
+			}
+		})
+	}
+}
+
+func TestChunksShrinkWhenTasksGetSlower(t *testing.T) {
+	const records, turn = 200_000, 100_000
+	w := newWorld(records, newSpec(func(s *job.Spec) { s.Concurrency = 8 }))
+	w.takes = tasksOf(func(record int64) time.Duration {
+		if record < turn {
+			return 2 * time.Millisecond
+		}
+		return 100 * time.Millisecond
+	})
+	w.finished(t, w.finish(t))
+	late := 0 // chunks after the turn that were still cut to the old pace
+	for _, q := range requests[job.ProcessRequest](w) {
+		if q.Chunk.First >= turn && w.takes(q) > 30*time.Second {
+			late++
+		}
+	}
+	if late > 8 {
+		t.Errorf("%d chunks were three times as long as they should after tasks got slower", late)
+	}
+}
+
+// Lanes of many slots would leave most of them unused while they drain.
+func TestSlowTasksGetALaneEach(t *testing.T) {
+	w := newWorld(400, newSpec(func(s *job.Spec) { s.Concurrency = 16 }))
+	w.takes = tasksOf(steady(10 * time.Minute))
+	w.finished(t, w.finish(t))
+	for i, q := range requests[job.ProcessRequest](w) {
+		if i >= 16 && (q.Slots != 1 || q.Chunk.Records != 1) {
+			t.Errorf("%s, the %dth to start, has %d slots", q.Chunk, i, q.Slots)
+		}
+	}
+	if w.most != 16 {
+		t.Errorf("%d slots were used, of 16", w.most)
+	}
+}
+
+// The first page is cut before anything is known. What of it has not begun when the pace turns out another is cut anew.
+func TestChunksThatWereListedTooSmallAreListedAnew(t *testing.T) {
+	w := newWorld(100_000, newSpec(func(s *job.Spec) { s.Concurrency, s.Tuning.Lanes = 8, 8 }))
+	w.takes = tasksOf(steady(time.Millisecond))
+	w.finished(t, w.finish(t))
+	small := 0
+	for _, c := range w.chunks() {
+		if c.Records == 1 {
+			small++
+		}
+	}
+	if small > 16 {
+		t.Errorf("%d chunks of one record, though the first eight showed that to be too few", small)
+	}
+}
+
+// Towards the end chunks are cut small on purpose, and the last ones smaller still: that must not be taken for a reason to cut them anew, for ever.
+func TestTheEndOfTheInputIsListedOnce(t *testing.T) {
+	for name, tt := range map[string]struct {
+		records     int64
+		concurrency int
+		task        func(int64) time.Duration
+	}{
+		"short input":              {500, 64, steady(time.Millisecond)},
+		"long input":               {100_000, 64, steady(5 * time.Millisecond)},
+		"slow tasks":               {2_000, 64, steady(20 * time.Second)},
+		"slower towards the end":   {50_000, 32, func(r int64) time.Duration { return time.Duration(1+r*r/1e6) * time.Millisecond }},
+		"quicker towards the end":  {50_000, 32, func(r int64) time.Duration { return time.Duration(1+(50_000-r)/50) * time.Millisecond }},
+		"quick and slow by halves": {50_000, 32, func(r int64) time.Duration { return time.Duration(1+r/10_000%2*200) * time.Millisecond }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(tt.records, newSpec(func(s *job.Spec) { s.Concurrency, s.Tuning.Lanes = tt.concurrency, 8 }))
+			w.takes = tasksOf(tt.task)
+			w.finished(t, w.finish(t))
+			chunks, lists := w.count(job.ActivityProcessChunk), w.count(job.ActivityListChunks)
+			t.Logf("%d listings for %d chunks, %d runs", lists, chunks, w.run)
+			if lists > 10+chunks/8 {
+				t.Errorf("%d listings for %d chunks", lists, chunks)
+			}
+		})
+	}
+}

@@ -1,0 +1,284 @@
+package workflows_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/longhaul/longhaul/job"
+)
+
+// recordBytes is the length of every record of a world's input, with its newline.
+const recordBytes = 10
+
+// world is a fake of the four activities and of the files behind them: it outlives the runs of the workflow, as files do. It notes
+// every promise that the workflow breaks.
+type world struct {
+	spec    job.Spec
+	records int64
+
+	// takes is how long a chunk takes, delay how long another activity does, by its name, in workflow time.
+	takes func(job.ProcessRequest) time.Duration
+	delay map[string]time.Duration
+	// busy is the time that a chunk's tasks report; by default its duration times its slots.
+	busy func(job.ProcessRequest) time.Duration
+	// failed is how many records of a chunk fail.
+	failed func(job.Chunk) int64
+	// fault may fail an activity, which is known by its name and its request, before it does anything.
+	fault func(name string, request any) error
+
+	mu         sync.Mutex
+	env        *testsuite.TestWorkflowEnvironment
+	began      time.Time // of the run
+	position   job.Position
+	totals     job.Totals
+	complete   bool
+	segments   map[int64]job.Segment // by first record
+	former     map[int64]bool        // those that were there from the beginning
+	running    map[string]*lane      // by activity id
+	appending  bool
+	ran        []int // how often each record was run
+	calls      []call
+	run        int
+	stopped    int // chunks told to stop
+	most       int // slots in flight, at most
+	ahead      int // chunks running or waiting, at most
+	violations []string
+}
+
+// lane is a chunk in flight.
+type lane struct {
+	job.Chunk
+	slots int
+}
+
+// call is one call of an activity.
+type call struct {
+	run     int
+	at      time.Duration // since the run began
+	name    string
+	request any
+}
+
+func newWorld(records int64, s job.Spec) *world {
+	return &world{
+		spec: s, records: records, segments: map[int64]job.Segment{}, former: map[int64]bool{}, running: map[string]*lane{}, ran: make([]int, records),
+		delay:  map[string]time.Duration{},
+		takes:  func(job.ProcessRequest) time.Duration { return time.Second },
+		failed: func(job.Chunk) int64 { return 0 },
+		fault:  func(string, any) error { return nil },
+	}
+}
+
+// at is the position of an output that has answered n records.
+func at(n int64) job.Position {
+	return job.Position{Records: n, InputOffset: n * recordBytes, OutputBytes: 3 * n}
+}
+
+func digest(n int64) string { return fmt.Sprintf("digest of %d lines", n) }
+
+func chunkOf(first int64, records int) job.Chunk {
+	return job.Chunk{First: first, Records: records, Offset: first * recordBytes, Length: int64(records) * recordBytes, Checksum: uint32(first)}
+}
+
+// broken notes a broken promise. The caller holds mu.
+func (w *world) broken(format string, args ...any) {
+	w.violations = append(w.violations, fmt.Sprintf(format, args...))
+}
+
+// called notes a call. The caller holds mu.
+func (w *world) called(name string, request any) error {
+	w.calls = append(w.calls, call{w.run, w.env.Now().Sub(w.began), name, request})
+	return w.fault(name, request)
+}
+
+// later completes the calling activity d of workflow time later. The environment's clock stands still while the code of an activity runs, and skips
+// to the next such end when none does: times are exact.
+func (w *world) later(ctx context.Context, d time.Duration, end func() (answer any, ended bool)) error {
+	token, env := activity.GetInfo(ctx).TaskToken, w.env
+	env.RegisterDelayedCallback(func() {
+		w.mu.Lock()
+		answer, ended := end()
+		w.mu.Unlock()
+		if ended {
+			_ = env.CompleteActivity(token, answer, nil)
+		}
+	}, d)
+	return activity.ErrResultPending
+}
+
+func (w *world) Prepare(ctx context.Context, q job.PrepareRequest) (job.Prepared, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.called(job.ActivityPrepare, q); err != nil {
+		return job.Prepared{}, err
+	}
+	if len(w.running) > 0 || w.appending {
+		w.broken("a run began while %d chunks of the one before were running", len(w.running))
+	}
+	p := job.Prepared{
+		Position: w.position, Totals: w.totals, Complete: w.complete, InputBytes: w.records * recordBytes,
+		OutputDigest: digest(w.position.Records),
+	}
+	for _, first := range slices.Sorted(maps.Keys(w.segments)) {
+		if first >= w.position.Records {
+			p.Segments = append(p.Segments, w.segments[first])
+		}
+	}
+	return p, w.later(ctx, w.delay[job.ActivityPrepare], func() (any, bool) { return p, true })
+}
+
+// ListChunks cuts the input as package input does.
+func (w *world) ListChunks(ctx context.Context, q job.ListRequest) (job.Page, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.called(job.ActivityListChunks, q); err != nil {
+		return job.Page{}, err
+	}
+	if q.Offset != q.Record*recordBytes || q.Records < 1 || q.Chunks < 1 {
+		w.broken("impossible listing %+v", q)
+	}
+	until := w.records
+	if q.Until > 0 {
+		until = q.Until / recordBytes
+	}
+	p := job.Page{Chunks: []job.Chunk{}}
+	next := q.Record
+	for next < until && len(p.Chunks) < q.Chunks {
+		n := min(int64(q.Records), max(1, q.Bytes/recordBytes), until-next)
+		if q.Taper > 1 {
+			n = min(n, max(int64(q.MinRecords), (until-next)/int64(q.Taper), 1))
+		}
+		p.Chunks = append(p.Chunks, chunkOf(next, int(n)))
+		next += n
+	}
+	p.End = next == w.records && q.Until == 0
+	return p, w.later(ctx, w.delay[job.ActivityListChunks], func() (any, bool) { return p, true })
+}
+
+func (w *world) ProcessChunk(ctx context.Context, q job.ProcessRequest) (job.Processed, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.called(job.ActivityProcessChunk, q); err != nil {
+		return job.Processed{}, err
+	}
+	c, id := q.Chunk, activity.GetInfo(ctx).ActivityID
+	if c.End() <= w.position.Records {
+		return job.Processed{Committed: true}, nil
+	}
+	before := w.segments[c.First]
+	if before.Sealed {
+		w.broken("%s is processed though its segment is sealed", c)
+	}
+	if before.Records != 0 && before.Chunk != c {
+		w.broken("%s is processed where %s is half-done", c, before.Chunk)
+	}
+	for i := c.First; i < c.End(); i++ {
+		w.ran[i]++
+	}
+	w.segments[c.First] = job.Segment{Chunk: c}
+	w.running[id] = &lane{c, q.Slots}
+	w.watch(q)
+	d := w.takes(q)
+	return job.Processed{}, w.later(ctx, d, func() (any, bool) {
+		if w.running[id] == nil {
+			return nil, false // told to stop before
+		}
+		delete(w.running, id)
+		s := job.Segment{Chunk: c, Sealed: true, Bytes: c.Length, Failed: w.failed(c)}
+		w.segments[c.First] = s
+		if c.End() <= w.position.Records {
+			return job.Processed{Committed: true}, true
+		}
+		return job.Processed{Bytes: s.Bytes, Failed: s.Failed, Ran: c.Records, TaskMicros: w.work(q, d).Microseconds()}, true
+	})
+}
+
+func (w *world) work(q job.ProcessRequest, d time.Duration) time.Duration {
+	if w.busy != nil {
+		return w.busy(q)
+	}
+	return d * time.Duration(q.Slots)
+}
+
+// watch checks the bounds with a chunk that has just started.
+func (w *world) watch(q job.ProcessRequest) {
+	if q.Slots < 1 || q.Slots > q.Chunk.Records {
+		w.broken("%s got %d slots", q.Chunk, q.Slots)
+	}
+	if n := w.slots(); n > w.spec.Concurrency {
+		w.broken("%d slots in flight, of %d", n, w.spec.Concurrency)
+	}
+	sealed := 0
+	for _, s := range w.segments {
+		if s.Sealed && s.End() > w.position.Records && !w.former[s.First] {
+			sealed++
+		}
+	}
+	w.most, w.ahead = max(w.most, w.slots()), max(w.ahead, len(w.running)+sealed)
+	if len(w.running)+sealed > w.spec.Tuning.WindowChunks && q.Chunk.First != w.position.Records {
+		w.broken("%d chunks run and %d wait; the window is %d", len(w.running), sealed, w.spec.Tuning.WindowChunks)
+	}
+}
+
+func (w *world) slots() (n int) {
+	for _, l := range w.running {
+		n += l.slots
+	}
+	return n
+}
+
+func (w *world) AppendOutput(ctx context.Context, q job.AppendRequest) (job.Appended, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.called(job.ActivityAppendOutput, q); err != nil {
+		return job.Appended{}, err
+	}
+	if w.appending {
+		w.broken("two appends at once")
+	}
+	w.appending = true
+	return job.Appended{}, w.later(ctx, w.delay[job.ActivityAppendOutput], func() (any, bool) {
+		w.appending = false
+		w.commit(q)
+		return job.Appended{Position: w.position, Totals: w.totals, OutputDigest: digest(w.position.Records), Complete: w.complete}, true
+	})
+}
+
+// commit moves the position over the chunks whose segments are whole, if the request stands where the output does.
+func (w *world) commit(q job.AppendRequest) {
+	if w.position.Records > q.From.Records {
+		return // somebody appended this before
+	}
+	if w.position != q.From {
+		w.broken("append at %+v, where the output stands at %+v", q.From, w.position)
+	}
+	next := q.From.Records
+	for _, c := range q.Chunks {
+		s, ok := w.segments[c.First]
+		if c.First != next || c.Records < 1 || s.Chunk != c && ok {
+			w.broken("append of %s where record %d is next", c, next)
+		}
+		if !s.Sealed {
+			w.position = at(next)
+			return
+		}
+		next = c.End()
+		w.totals.Failed += s.Failed
+		w.totals.Tries += int64(c.Records)
+		delete(w.segments, c.First)
+	}
+	w.position = at(next)
+	if q.Final {
+		w.complete = true
+		if next != w.records {
+			w.broken("the final append ends at record %d of %d", next, w.records)
+		}
+	}
+}
