@@ -45,7 +45,8 @@ func (p *program) engine(ctx context.Context, o *runOptions, s dial.Settings) (*
 		}
 	}
 	e := &engine{settings: s}
-	s.Logger = slog.New(slog.DiscardHandler)
+	s.Logger, s.Identity = slog.New(slog.DiscardHandler), workers.Identity()
+	e.settings = s
 	switch {
 	case o.embedded:
 	case s.Configured:
@@ -124,7 +125,9 @@ func (e *engine) embed(ctx context.Context, p *program, stateDir string, stopTim
 		return fmt.Errorf("connect to the embedded server: %w", err)
 	}
 	e.settings.Options = o
-	e.workers, err = workers.Start(ctx, e.client, workers.Options{Files: true, IO: true, Tasks: task.Builtin(), StopTimeout: stopTimeout})
+	e.workers, err = workers.Start(ctx, e.client, workers.Options{
+		Files: true, IO: true, Tasks: task.Builtin(), StopTimeout: stopTimeout, Namespace: client.DefaultNamespace,
+	})
 	return err
 }
 

@@ -96,14 +96,15 @@ func (o *options) serve(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	c, err := client.DialContext(ctx, s.WithLogger(log))
+	s.Logger, s.Identity = log, workers.Identity()
+	c, err := client.DialContext(ctx, s.Options)
 	if err != nil {
 		return fmt.Errorf("no Temporal server at %s: %w", s.HostPort, err)
 	}
 	defer c.Close()
 	fatal := make(chan error, 2)
 	w, err := workers.Start(ctx, c, workers.Options{
-		Files: o.only != "io", IO: o.only != "files", Tasks: task.Builtin(), StopTimeout: o.stopTimeout,
+		Files: o.only != "io", IO: o.only != "files", Tasks: task.Builtin(), StopTimeout: o.stopTimeout, Namespace: s.Namespace,
 		OnFatal: func(err error) { fatal <- err },
 	})
 	if err != nil {

@@ -4,13 +4,11 @@ package dial
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
-	sdklog "go.temporal.io/sdk/log"
 )
 
 // DefaultAddress is where a Temporal server is looked for when none is configured.
@@ -82,8 +80,6 @@ func (f *Flags) Load() (Settings, error) {
 	if s.Namespace == "" {
 		s.Namespace = client.DefaultNamespace
 	}
-	host, _ := os.Hostname()
-	s.Identity = fmt.Sprintf("longhaul-%d@%s", os.Getpid(), host)
 	return s, nil
 }
 
@@ -127,11 +123,4 @@ func (f *Flags) override(p *envconfig.ClientConfigProfile) error {
 		p.GRPCMeta[envconfig.NormalizeGRPCMetaKey(k)] = v
 	}
 	return nil
-}
-
-// WithLogger returns the options with the logger that the SDK is to use.
-func (s Settings) WithLogger(l sdklog.Logger) client.Options {
-	o := s.Options
-	o.Logger = l
-	return o
 }

@@ -35,18 +35,27 @@ type Options struct {
 	Tasks task.Registry
 	// StopTimeout is how long tasks in flight may take to end when it is told to stop.
 	StopTimeout time.Duration
+	// Namespace is the client's.
+	Namespace string
 	// OnFatal is told the error after which the worker can do no more.
 	OnFatal func(error)
 }
 
 // Workers is a running worker.
-type Workers struct{ workers []worker.Worker }
+type Workers struct {
+	workers []worker.Worker
+	stop    context.CancelFunc
+	revived chan struct{}
+}
 
 const (
 	// stopMargin is what is left of the stop time-out for an activity to tell Temporal how it ended.
 	stopMargin = 2 * time.Second
 	// maxChunks is how many chunks one worker takes at once, as many as one job may have running.
 	maxChunks = 500
+	// stickyTimeout is how long a workflow task waits for the worker that has the workflow in memory, before it goes to any other: what a
+	// dead one costs.
+	stickyTimeout = time.Second
 )
 
 // Start starts a worker on the client's namespace. It returns when the worker polls.
@@ -65,8 +74,17 @@ func Start(ctx context.Context, c client.Client, o Options) (*Workers, error) {
 		MaxHeartbeatThrottleInterval:     time.Second,
 		DefaultHeartbeatThrottleInterval: time.Second,
 		OnFatalError:                     o.OnFatal,
+		StickyScheduleToStartTimeout:     stickyTimeout,
 	}
-	ws := &Workers{}
+	r := revive{client: c, namespace: o.Namespace}
+	// Nothing can be this process's own before it polls: an activity of its identity is that of an earlier process of that number.
+	r.look(ctx, func(identity string) bool { return identity == Identity() || dead(identity) })
+	ws := &Workers{revived: make(chan struct{})}
+	ctx, ws.stop = context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		defer close(ws.revived)
+		r.keep(ctx)
+	}()
 	if o.Files {
 		w := worker.New(c, job.TaskQueue, common)
 		w.RegisterWorkflowWithOptions(workflows.Map, workflow.RegisterOptions{Name: job.WorkflowType})
@@ -95,6 +113,8 @@ func Start(ctx context.Context, c client.Client, o Options) (*Workers, error) {
 
 // Stop stops taking work, lets tasks in flight end within the stop time-out, and returns when all has ended.
 func (ws *Workers) Stop() {
+	ws.stop()
+	<-ws.revived
 	done := make(chan struct{})
 	for _, w := range ws.workers {
 		go func() {
