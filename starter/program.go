@@ -109,6 +109,6 @@ It survives crashes: the same command goes on where the output stands.
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(p.runCommand())
+	root.AddCommand(p.runCommand(), p.verifyCommand())
 	return root
 }

@@ -1,2 +1,2 @@
-// Package e2e runs longhaul's programs as processes against a real Temporal development server, as a user does.
+// Package e2e runs longhaul as a user does, and looks at what the user would see.
 package e2e

@@ -5,38 +5,40 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/longhaul/longhaul/tests/harness"
 )
 
 // TestFailedRecordsKeepTheirLine has a command fail for some records: exit status 3, holes in place, the errors in order.
 func TestFailedRecordsKeepTheirLine(t *testing.T) {
-	b := newBench(t)
-	b.worker()
-	b.write("in", []byte("1\n2\nx\n4\ny\n"))
-	p := b.longhaul("in", "--output", "out", "--task", "double", "--task-arg", "delay=1ms").ended(3)
-	b.same("out", []byte("2\n4\n\n8\n\n"))
-	b.same("out.longhaul/errors.jsonl", []byte(
+	b := harness.New(t)
+	b.Worker()
+	b.Write("in", []byte("1\n2\nx\n4\ny\n"))
+	p := b.Longhaul("in", "--output", "out", "--task", "double", "--task-arg", "delay=1ms").Ended(3)
+	b.Same("out", []byte("2\n4\n\n8\n\n"))
+	b.Same("out.longhaul/errors.jsonl", []byte(
 		`{"record":2,"input":"x","error":"\"x\" is not a number","tries":1}`+"\n"+
 			`{"record":4,"input":"y","error":"\"y\" is not a number","tries":1}`+"\n"))
-	if !strings.Contains(p.out(), "errors: "+b.path("out.longhaul/errors.jsonl")) {
-		t.Errorf("said: %s", p.out())
+	if !strings.Contains(p.Out(), "errors: "+b.Path("out.longhaul/errors.jsonl")) {
+		t.Errorf("said: %s", p.Out())
 	}
-	b.longhaul("in", "--output", "json", "--format", "json", "--task", "double", "--task-arg", "delay=1ms").ended(3)
-	b.same("json", []byte("2\n4\nnull\n8\nnull\n"))
-	b.longhaul("in", "--output", "multi", "--retries", "1", "--", "printf", "a\\nb%s", "{}").ended(3)
-	b.same("multi", []byte("\n\n\n\n\n"))
-	if got := string(b.read("multi.longhaul/errors.jsonl")); !strings.Contains(got, "the result cannot be one line: it has 2") {
+	b.Longhaul("in", "--output", "json", "--format", "json", "--task", "double", "--task-arg", "delay=1ms").Ended(3)
+	b.Same("json", []byte("2\n4\nnull\n8\nnull\n"))
+	b.Longhaul("in", "--output", "multi", "--retries", "1", "--", "printf", "a\\nb%s", "{}").Ended(3)
+	b.Same("multi", []byte("\n\n\n\n\n"))
+	if got := string(b.Read("multi.longhaul/errors.jsonl")); !strings.Contains(got, "the result cannot be one line: it has 2") {
 		t.Errorf("errors: %s", got)
 	}
 }
 
 // TestRefusals meets each mistake of a user's: a message that names cause and remedy, the documented exit status, nothing touched.
 func TestRefusals(t *testing.T) {
-	b := newBench(t)
-	b.worker()
-	b.write("in", lines(5))
-	b.write("foreign", []byte("precious\n"))
-	must(t, os.Mkdir(b.path("folder"), 0o700))
-	b.longhaul("in", "--output", "done", "--task", "echo").ended(0)
+	b := harness.New(t)
+	b.Worker()
+	b.Write("in", harness.Lines(5))
+	b.Write("foreign", []byte("precious\n"))
+	harness.Must(t, os.Mkdir(b.Path("folder"), 0o700))
+	b.Longhaul("in", "--output", "done", "--task", "echo").Ended(0)
 	for name, c := range map[string]struct {
 		args   []string
 		status int
@@ -58,35 +60,35 @@ func TestRefusals(t *testing.T) {
 		"concurrency of zero": {[]string{"in", "--output", "out", "--task", "echo", "--concurrency", "0"}, 2, []string{"--concurrency"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := b.longhaul(c.args...).ended(c.status)
+			p := b.Longhaul(c.args...).Ended(c.status)
 			for _, want := range c.want {
-				if !strings.Contains(p.errs(), want) {
-					t.Errorf("does not say %q: %s", want, p.errs())
+				if !strings.Contains(p.Errs(), want) {
+					t.Errorf("does not say %q: %s", want, p.Errs())
 				}
 			}
 		})
 	}
-	b.same("foreign", []byte("precious\n"))
-	b.same("done", lines(5))
+	b.Same("foreign", []byte("precious\n"))
+	b.Same("done", harness.Lines(5))
 }
 
 // TestAnotherInputIsRefused changes the input of a finished job.
 func TestAnotherInputIsRefused(t *testing.T) {
-	b := newBench(t)
-	b.worker()
-	in := b.write("in", lines(5))
-	b.longhaul("in", "--output", "out", "--task", "echo").ended(0)
-	b.write("in", lines(6))
-	p := b.longhaul("in", "--output", "out", "--task", "echo").ended(1)
-	if want := "its size was 10 bytes and is 12"; !strings.Contains(p.errs(), want) {
-		t.Errorf("does not say %q: %s", want, p.errs())
+	b := harness.New(t)
+	b.Worker()
+	in := b.Write("in", harness.Lines(5))
+	b.Longhaul("in", "--output", "out", "--task", "echo").Ended(0)
+	b.Write("in", harness.Lines(6))
+	p := b.Longhaul("in", "--output", "out", "--task", "echo").Ended(1)
+	if want := "its size was 10 bytes and is 12"; !strings.Contains(p.Errs(), want) {
+		t.Errorf("does not say %q: %s", want, p.Errs())
 	}
-	b.write("in", lines(5))
+	b.Write("in", harness.Lines(5))
 	when := time.Unix(1_000_000_000, 0)
-	must(t, os.Chtimes(in, when, when))
-	p = b.longhaul("in", "--output", "out", "--task", "echo").ended(1)
-	if want := "if only its time changed, run touch -d"; !strings.Contains(p.errs(), want) {
-		t.Errorf("does not say %q: %s", want, p.errs())
+	harness.Must(t, os.Chtimes(in, when, when))
+	p = b.Longhaul("in", "--output", "out", "--task", "echo").Ended(1)
+	if want := "if only its time changed, run touch -d"; !strings.Contains(p.Errs(), want) {
+		t.Errorf("does not say %q: %s", want, p.Errs())
 	}
-	b.same("out", lines(5))
+	b.Same("out", harness.Lines(5))
 }

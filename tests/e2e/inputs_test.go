@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/longhaul/longhaul/tests/harness"
 )
 
 // TestInputs runs echo over inputs that break line-by-line programs: each output is right to the byte.
@@ -23,37 +25,37 @@ func TestInputs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t)
-			b.worker()
-			b.write("in", []byte(c.input))
-			b.longhaul("in", "--output", "out", "--task", "echo").ended(0)
-			b.same("out", []byte(c.want))
-			b.tidy("out")
+			b := harness.New(t)
+			b.Worker()
+			b.Write("in", []byte(c.input))
+			b.Longhaul("in", "--output", "out", "--task", "echo").Ended(0)
+			b.Same("out", []byte(c.want))
+			b.Tidy("out")
 		})
 	}
 }
 
 func TestAMillionLines(t *testing.T) {
-	b := newBench(t)
-	b.worker()
-	want := lines(1_000_000)
-	b.write("in", want)
-	b.longhaul("in", "--output", "out", "--task", "echo").ended(0)
-	b.same("out", want)
-	b.tidy("out")
+	b := harness.New(t)
+	b.Worker()
+	want := harness.Lines(1_000_000)
+	b.Write("in", want)
+	b.Longhaul("in", "--output", "out", "--task", "echo").Ended(0)
+	b.Same("out", want)
+	b.Tidy("out")
 }
 
 // TestCommandsKeepTheOrder runs a real command a record.
 func TestCommandsKeepTheOrder(t *testing.T) {
-	b := newBench(t)
-	b.worker()
-	b.write("in", lines(300))
-	b.longhaul("in", "--output", "args", "--concurrency", "8", "--", "echo", "got {} and {}").ended(0)
-	b.longhaul("in", "--output", "stdin", "--concurrency", "8", "--", "tr", "1", "x").ended(0)
+	b := harness.New(t)
+	b.Worker()
+	b.Write("in", harness.Lines(300))
+	b.Longhaul("in", "--output", "args", "--concurrency", "8", "--", "echo", "got {} and {}").Ended(0)
+	b.Longhaul("in", "--output", "stdin", "--concurrency", "8", "--", "tr", "1", "x").Ended(0)
 	var args bytes.Buffer
-	for _, l := range strings.Fields(string(lines(300))) {
+	for _, l := range strings.Fields(string(harness.Lines(300))) {
 		args.WriteString("got " + l + " and " + l + "\n")
 	}
-	b.same("args", args.Bytes())
-	b.same("stdin", bytes.ReplaceAll(lines(300), []byte{'1'}, []byte{'x'}))
+	b.Same("args", args.Bytes())
+	b.Same("stdin", bytes.ReplaceAll(harness.Lines(300), []byte{'1'}, []byte{'x'}))
 }

@@ -1,0 +1,60 @@
+package harness
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"testing"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+)
+
+// DevServer is a development server of a test's own, on a database file, which the test may kill and start again on the same ports.
+type DevServer struct {
+	*Process
+	Address string
+	args    []string
+}
+
+// DevServer starts one and waits until it serves.
+func (b *Bench) DevServer(database string) *DevServer {
+	b.T.Helper()
+	var ports [4]string
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		Must(b.T, err)
+		defer l.Close()
+		ports[i] = strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	}
+	s := &DevServer{Address: net.JoinHostPort("127.0.0.1", ports[0]), args: []string{
+		"server", "start-dev", "--ip", "127.0.0.1", "--headless", "--port", ports[0], "--ui-port", ports[1], "--http-port", ports[2],
+		"--metrics-port", ports[3], "--db-filename", b.Path(database), "--sqlite-pragma", "journal_mode=wal", "--log-level", "error",
+	}}
+	return s
+}
+
+// Start starts the server, again after a Kill, and waits until it serves.
+func (s *DevServer) Start(b *Bench) {
+	b.T.Helper()
+	s.Process = b.Start(TemporalProgram, s.args...)
+	b.Until("the server serves", func() bool { return serves(s.Address) })
+}
+
+func serves(address string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), Patience/100)
+	defer cancel()
+	c, err := client.DialContext(ctx, client.Options{HostPort: address, Logger: Quiet{}})
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	_, err = c.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: client.DefaultNamespace})
+	return err == nil
+}
+
+// NewAlone makes a test's folder for a test that has a server of its own, or none.
+func NewAlone(t *testing.T) *Bench {
+	t.Helper()
+	return &Bench{T: t, Dir: t.TempDir(), Namespace: client.DefaultNamespace}
+}

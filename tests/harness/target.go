@@ -1,0 +1,125 @@
+package harness
+
+import (
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Target is a real HTTP server that counts what it is asked: GET /N answers "result N".
+type Target struct {
+	*httptest.Server
+	// Latency is how long the answer for a record takes.
+	Latency func(record string) time.Duration
+	// Gate, where it is not nil, holds answers back until it is closed.
+	Gate chan struct{}
+	// Refuses, where it is not nil, says which records are answered with 404.
+	Refuses func(record string) bool
+
+	mu       sync.Mutex
+	requests map[string]int
+	inFlight int
+	peak     int
+	total    int
+}
+
+// NewTarget starts a target that answers after the latency.
+func NewTarget(t *testing.T, latency func(string) time.Duration) *Target {
+	tg := &Target{Latency: latency, requests: map[string]int{}}
+	tg.Server = httptest.NewServer(http.HandlerFunc(tg.serve))
+	t.Cleanup(tg.Close)
+	return tg
+}
+
+func (tg *Target) serve(w http.ResponseWriter, r *http.Request) {
+	record := strings.TrimPrefix(r.URL.Path, "/")
+	tg.mu.Lock()
+	tg.requests[record]++
+	tg.total++
+	tg.inFlight++
+	tg.peak = max(tg.peak, tg.inFlight)
+	gate := tg.Gate
+	tg.mu.Unlock()
+	defer func() {
+		tg.mu.Lock()
+		tg.inFlight--
+		tg.mu.Unlock()
+	}()
+	if gate != nil {
+		select {
+		case <-gate:
+		case <-r.Context().Done():
+			return
+		}
+	}
+	if d := tg.Latency(record); d > 0 {
+		time.Sleep(d) // this is the slow API, not a wait of the test's
+	}
+	if tg.Refuses != nil && tg.Refuses(record) {
+		http.Error(w, "refused", http.StatusNotFound)
+		return
+	}
+	fmt.Fprint(w, Answer(record))
+}
+
+// Answer is what the target says for a record.
+func Answer(record string) string { return "result " + record }
+
+// Oracle is the output of a sequential run over records 1 to n.
+func Oracle(n int) []byte {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "%q\n", Answer(fmt.Sprint(i+1)))
+	}
+	return []byte(b.String())
+}
+
+// Counts returns the requests so far, the most that were in flight at once, and those in flight now.
+func (tg *Target) Counts() (total, peak, inFlight int) {
+	tg.mu.Lock()
+	defer tg.mu.Unlock()
+	return tg.total, tg.peak, tg.inFlight
+}
+
+// Once checks that each of records 1 to n was asked for exactly once.
+func (tg *Target) Once(t *testing.T, n int) {
+	t.Helper()
+	tg.mu.Lock()
+	defer tg.mu.Unlock()
+	for i := range n {
+		if got := tg.requests[fmt.Sprint(i+1)]; got != 1 {
+			t.Errorf("record %d was asked for %d times", i+1, got)
+			return
+		}
+	}
+	if tg.total != n {
+		t.Errorf("%d requests for %d records", tg.total, n)
+	}
+}
+
+// Template is the template of the target's URLs.
+func (tg *Target) Template() string { return tg.URL + "/{{.}}" }
+
+// Fixed is a latency that is the same for all.
+func Fixed(d time.Duration) func(string) time.Duration {
+	return func(string) time.Duration { return d }
+}
+
+// HeavyTailed is a latency drawn by record: up to twice d, and one in a hundred twenty times longer.
+func HeavyTailed(d time.Duration) func(string) time.Duration {
+	return func(record string) time.Duration {
+		h := fnv.New64a()
+		h.Write([]byte(record))
+		n := h.Sum64()
+		l := time.Duration(n % uint64(2*d))
+		if n>>32%100 == 0 {
+			l = 20 * d
+		}
+		return l
+	}
+}
