@@ -9,7 +9,7 @@ GOFUMPT_VERSION       := v0.12.0
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint unit integration histories fmt clean FORCE
+.PHONY: help run build test lint unit integration crash bench histories fmt clean FORCE
 
 BIN   := $(CURDIR)/bin
 TOOLS := $(BIN)/tools
@@ -31,13 +31,21 @@ lint: $(TOOLS)/staticcheck $(TOOLS)/workflowcheck $(TOOLS)/gofumpt ## formatting
 	@unformatted=$$($(TOOLS)/gofumpt -l .); if [ -n "$$unformatted" ]; then echo "not formatted (make fmt): $$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(TOOLS)/staticcheck ./...
-	$(TOOLS)/workflowcheck ./workflows/...
+	$(TOOLS)/workflowcheck -config workflowcheck.yaml ./workflows/...
 
 unit: ## unit, property, workflow and replay tests, under the race detector
-	$(GO) test -race $$($(GO) list ./... | grep -v /tests/e2e)
+	$(GO) test -race $$($(GO) list ./... | grep -vE '/tests/(e2e|crash)')
 
-integration: $(TEMPORAL) ## tests with real processes against a real development server
-	PATH="$$PATH:$(BIN)" $(GO) test -count=1 -timeout 15m ./tests/e2e/...
+integration: $(TEMPORAL) ## tests with real processes against a real development server, a short crash schedule among them
+	PATH="$$PATH:$(BIN)" $(GO) test -count=1 -timeout 15m ./tests/e2e/... ./tests/crash/...
+
+KILLS ?= 200
+crash: $(TEMPORAL) ## a long crash schedule: make crash KILLS=1000
+	PATH="$$PATH:$(BIN)" $(GO) test -count=1 -timeout 0 -v ./tests/crash/... -args -kills $(KILLS)
+
+bench: build ## measure longhaul against a bare Go loop on the same load, in pairs
+	$(GO) build -o $(BIN)/bench ./bench
+	PATH="$$PATH:$(BIN)" $(BIN)/bench
 
 histories: $(TEMPORAL) ## record the workflow histories that the replay test keeps, anew
 	PATH="$$PATH:$(BIN)" $(GO) test -count=1 ./tests/e2e/ -run TestHistories -record

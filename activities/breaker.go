@@ -6,7 +6,7 @@ import (
 )
 
 // breaker tells an outage of the far side from the failure of single records, for all chunks of a job on this worker. A record whose tries
-// were used up by transient failures has failed for good only if something succeeded since its first try: then the far side
+// were used up by transient failures has failed for good only if something succeeded since the first of them failed: then the far side
 // was up, and the failure is its own. Otherwise it is held; and when so many are held in a row that it can hardly be them, it is an outage.
 type breaker struct {
 	success atomic.Int64 // time of the last success, in nanoseconds of the Unix epoch
@@ -21,7 +21,7 @@ func (b *breaker) succeeded(now time.Time) {
 	}
 }
 
-// exhausted notes a record whose tries, the first of them at since, were used up by transient failures, and says whether it is to be held.
+// exhausted notes a record whose tries, failing since then, were used up by transient failures, and says whether it is to be held.
 func (b *breaker) exhausted(since time.Time) (hold bool) {
 	if b.upSince(since) {
 		return false

@@ -60,7 +60,7 @@ type attempt struct {
 	run    *chunkRun
 	index  int
 	record task.Record
-	since  time.Time // of the first try
+	since  time.Time // of the first failure; of the first try, until another follows it
 	spent  time.Duration
 	err    error // of the last try
 }
@@ -194,6 +194,9 @@ func (a *attempt) try() (f segment.Frame, done bool) {
 	}
 	switch {
 	case class != task.Permanent && a.record.Try < r.spec.Retry.MaximumAttempts:
+		if a.record.Try == 1 {
+			a.since = now // what succeeded while the first try ran says nothing about an outage that ended it
+		}
 		r.later(a, max(after, backoff(r.spec.Retry, a.record.Try)))
 		return f, false
 	case class == task.Transient && r.shared.breaker.exhausted(a.since):

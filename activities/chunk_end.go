@@ -23,9 +23,12 @@ func (r *chunkRun) landed(n, done int) {
 		default:
 		}
 	}
-	if len(r.held) > 0 && !r.stopped {
+	if held := len(r.held); held > 0 && !r.stopped {
 		if err := r.settle(); err != nil {
 			r.failLocked(err)
+		}
+		if len(r.held) < held {
+			r.lane.Wake() // there is room for further records
 		}
 	}
 	r.checkEnd()
@@ -39,7 +42,7 @@ func (r *chunkRun) checkEnd() {
 	}
 }
 
-// settle writes down as failed those held records since whose first try something succeeded.
+// settle writes down as failed those held records since whose first failure something succeeded.
 func (r *chunkRun) settle() error {
 	kept := r.held[:0]
 	for _, a := range r.held {

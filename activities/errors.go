@@ -16,7 +16,8 @@ import (
 // failure translates what an activity met into what Temporal acts upon: the one place where errors that may pass, errors that
 // will not, and the user's mistakes are told apart. The kind becomes the application error's type.
 func failure(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	var own *job.Error // which may have the time-out of a task as its cause
+	if err == nil || !errors.As(err, &own) && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 		return err
 	}
 	e := describe(err)

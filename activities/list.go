@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"os"
 
 	"github.com/longhaul/longhaul/input"
 	"github.com/longhaul/longhaul/job"
@@ -19,12 +20,18 @@ func (a *Activities) listChunks(ctx context.Context, q job.ListRequest) (job.Pag
 	if err != nil {
 		return job.Page{}, err
 	}
-	in, err := input.Reopen(m.Input)
+	in, err := reopen(m, q.Input)
 	if err != nil {
 		return job.Page{}, err
 	}
 	defer in.Close()
 	return input.List(ctx, in, m.Input.Size, q)
+}
+
+// reopen opens the manifest's input by the name that the run knows: it may have been moved since the output was begun.
+func reopen(m output.Manifest, path string) (*os.File, error) {
+	m.Input.Path = path
+	return input.Reopen(m.Input)
 }
 
 // claimed reads the manifest and refuses one that is claimed by another run.

@@ -83,7 +83,7 @@ func identity(s job.Spec) (output.Identity, error) {
 		return id, err
 	}
 	args, err := json.Marshal(v) // which sorts the keys
-	if string(args) != "{}" {
+	if string(args) != "{}" && string(args) != "null" {
 		id.Args = args
 	}
 	return id, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -34,7 +35,7 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 	if q.Chunk.End() <= m.Position.Records {
 		return job.Processed{Committed: true}, nil
 	}
-	in, err := input.Reopen(m.Input)
+	in, err := reopen(m, q.Spec.Input)
 	if err != nil {
 		return job.Processed{}, err
 	}
@@ -46,7 +47,7 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 	defer w.Close()
 	ran := w.Missing()
 	if ran > 0 {
-		key := activity.GetInfo(ctx).Namespace + "/" + activity.GetInfo(ctx).WorkflowExecution.ID
+		key := shareKey(ctx, q.Spec.Task)
 		shared, err := a.acquire(key, q.Spec)
 		if err != nil {
 			return job.Processed{}, err
@@ -55,6 +56,9 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 		run := newChunkRun(ctx, q, shared, w, input.NewReader(in, q.Chunk))
 		current.Store(run)
 		if err := a.run(ctx, run); err != nil {
+			if errors.Is(err, input.ErrMismatch) { // what the segment holds may answer other records than those listed
+				err = errors.Join(err, a.fs().Remove(filepath.Join(out.Segments(), segment.Name(q.Chunk))))
+			}
 			return job.Processed{}, err
 		}
 	}
@@ -63,6 +67,13 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 		return job.Processed{}, err
 	}
 	return job.Processed{Failed: sum.Failed, Bytes: sum.Bytes, TaskMicros: sum.TaskMicros, Ran: ran}, nil
+}
+
+// shareKey tells which chunks share a pool and a task: those of one job. The task is part of it, since a chunk of a job that was ended may still run
+// when the next job, of the same workflow id, begins with other arguments.
+func shareKey(ctx context.Context, t job.Task) string {
+	info := activity.GetInfo(ctx)
+	return info.Namespace + "/" + info.WorkflowExecution.ID + "/" + t.Name + string(t.Args)
 }
 
 func unknownVersion(out output.Output, err error) error {

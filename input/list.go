@@ -21,7 +21,10 @@ func List(ctx context.Context, r io.ReaderAt, size int64, q job.ListRequest) (jo
 	if q.Until > 0 {
 		until = min(size, q.Until)
 	}
-	l := lister{request: q, until: until, chunk: job.Chunk{First: q.Record, Offset: q.Offset}, page: job.Page{Chunks: []job.Chunk{}}}
+	l := lister{request: q, records: q.Records, until: until, chunk: job.Chunk{First: q.Record, Offset: q.Offset}, page: job.Page{Chunks: []job.Chunk{}}}
+	if q.StartRecords > 0 {
+		l.records = min(q.StartRecords, q.Records)
+	}
 	buf := make([]byte, min(listBuffer, max(0, until-q.Offset)))
 	for at := q.Offset; at < until; {
 		if err := ctx.Err(); err != nil {
@@ -52,6 +55,7 @@ func List(ctx context.Context, r io.ReaderAt, size int64, q job.ListRequest) (jo
 // lister cuts a stream of bytes into chunks.
 type lister struct {
 	request job.ListRequest
+	records int // that a chunk may have
 	until   int64
 	page    job.Page
 	chunk   job.Chunk // the one being cut
@@ -92,7 +96,7 @@ func (l *lister) scan(b []byte, at int64) (bool, error) {
 // chunkFull says whether the chunk, of the given length, is complete with the record that it just got.
 func (l *lister) chunkFull(length int64) bool {
 	q := l.request
-	if l.chunk.Records >= q.Records || length >= q.Bytes {
+	if l.chunk.Records >= l.records || length >= q.Bytes {
 		return true
 	}
 	return q.Taper > 1 && l.chunk.Records >= q.MinRecords && length >= (l.until-l.chunk.Offset)/int64(q.Taper)
@@ -106,6 +110,7 @@ func (l *lister) take(b []byte) {
 func (l *lister) cut() {
 	l.page.Chunks = append(l.page.Chunks, l.chunk)
 	l.chunk = job.Chunk{First: l.chunk.End(), Offset: l.chunk.EndOffset()}
+	l.records = min(2*l.records, l.request.Records)
 }
 
 // finish cuts what is left at the end of the listing's range.

@@ -48,6 +48,8 @@ func TestListCuts(t *testing.T) {
 		"until beyond the end":       {ten, request(func(q *job.ListRequest) { q.Until = 100 }), []int{10}, true},
 		"a page full before until":   {ten, request(func(q *job.ListRequest) { q.Until, q.Records, q.Chunks = 15, 1, 2 }), []int{1, 1}, false},
 		"a page full at until":       {ten, request(func(q *job.ListRequest) { q.Until, q.Records, q.Chunks = 4, 1, 2 }), []int{1, 1}, false},
+		"started small":              {ten, request(func(q *job.ListRequest) { q.Records, q.StartRecords = 3, 1 }), []int{1, 2, 3, 3, 1}, true},
+		"started larger than full":   {ten, request(func(q *job.ListRequest) { q.Records, q.StartRecords = 6, 7 }), []int{6, 4}, true},
 		"tapered":                    {ten, request(func(q *job.ListRequest) { q.Taper = 2 }), []int{5, 3, 1, 1}, true},
 		"tapered to a floor":         {ten, request(func(q *job.ListRequest) { q.Taper, q.MinRecords = 2, 4 }), []int{5, 4, 1}, true},
 		"tapered by one is not":      {ten, request(func(q *job.ListRequest) { q.Taper = 1 }), []int{10}, true},

@@ -58,14 +58,19 @@ func chunks(content []byte, until int64, q job.ListRequest) []job.Chunk {
 		cs = append(cs, c)
 		c = job.Chunk{First: c.End(), Offset: c.EndOffset()}
 	}
+	bound := q.Records
+	if q.StartRecords > 0 {
+		bound = min(q.StartRecords, q.Records)
+	}
 	for _, l := range lines(content[q.Offset:until]) {
 		c.Records++
 		c.Length += int64(len(l))
 		tapered := q.Taper > 1 && c.Records >= q.MinRecords && c.Length >= (until-c.Offset)/int64(q.Taper)
-		if c.Records >= q.Records || c.Length >= q.Bytes || tapered {
+		if c.Records >= bound || c.Length >= q.Bytes || tapered {
 			if cut(); len(cs) == q.Chunks {
 				return cs
 			}
+			bound = min(2*bound, q.Records)
 		}
 	}
 	if c.Records > 0 {

@@ -33,7 +33,9 @@ var request = rapid.Custom(func(t *rapid.T) job.ListRequest {
 		Chunks:  rapid.IntRange(1, 9).Draw(t, "chunks"),
 		Records: rapid.SampledFrom([]int{1, 2, 7, 1 << 30}).Draw(t, "records"),
 		Bytes:   rapid.SampledFrom([]int64{1, 2, 10, 1 << 16, 1 << 40}).Draw(t, "bytes"),
-		Taper:   rapid.IntRange(0, 5).Draw(t, "taper"), MinRecords: rapid.IntRange(0, 5).Draw(t, "min records"),
+		// Small against Records, to grow up to it.
+		StartRecords: rapid.IntRange(0, 8).Draw(t, "start records"),
+		Taper:        rapid.IntRange(0, 5).Draw(t, "taper"), MinRecords: rapid.IntRange(0, 5).Draw(t, "min records"),
 	}
 })
 
@@ -90,13 +92,14 @@ func TestUntilEndsAListing(t *testing.T) {
 
 // FuzzListAndRead compares both with the naive way, for any content and request.
 func FuzzListAndRead(f *testing.F) {
-	f.Add([]byte("a\nb\r\n\n\x00\xff\n\r"), uint16(2), uint16(3), uint8(2), uint8(2), uint8(1))
-	f.Add([]byte("\n"), uint16(1), uint16(1), uint8(1), uint8(0), uint8(0))
-	f.Add([]byte(""), uint16(1), uint16(1), uint8(1), uint8(0), uint8(0))
-	f.Add(append(bytes.Repeat([]byte{'x'}, readBuffer), "\r\n\n\n"...), uint16(9), uint16(60_000), uint8(9), uint8(9), uint8(2))
-	f.Fuzz(func(t *testing.T, content []byte, records, length uint16, chunks, taper, minRecords uint8) {
+	f.Add([]byte("a\nb\r\n\n\x00\xff\n\r"), uint16(2), uint16(3), uint8(2), uint8(2), uint8(1), uint8(1))
+	f.Add([]byte("\n"), uint16(1), uint16(1), uint8(1), uint8(0), uint8(0), uint8(0))
+	f.Add([]byte(""), uint16(1), uint16(1), uint8(1), uint8(0), uint8(0), uint8(0))
+	f.Add(append(bytes.Repeat([]byte{'x'}, readBuffer), "\r\n\n\n"...), uint16(9), uint16(60_000), uint8(9), uint8(9), uint8(2), uint8(0))
+	f.Fuzz(func(t *testing.T, content []byte, records, length uint16, chunks, taper, minRecords, startRecords uint8) {
 		q := job.ListRequest{
 			Chunks: int(chunks) + 1, Records: int(records) + 1, Bytes: int64(length) + 1, Taper: int(taper), MinRecords: int(minRecords),
+			StartRecords: int(startRecords),
 		}
 		var cs []job.Chunk
 		for end := false; !end; {

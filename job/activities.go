@@ -79,6 +79,9 @@ type ListRequest struct {
 	// Records and Bytes bound each chunk, but a chunk has at least one record.
 	Records int   `json:"records"`
 	Bytes   int64 `json:"bytes"`
+	// StartRecords, where it is not 0, bounds the first chunk's records; each later one may have twice as many as the one before, up to
+	// Records: for a job whose pace is not known yet.
+	StartRecords int `json:"startRecords,omitempty"`
 	// Taper is over how many chunks the rest of the input should at least be spread, where it is too little for that many
 	// full ones, so that lanes end together.
 	Taper int `json:"taper,omitempty"`

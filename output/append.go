@@ -117,12 +117,11 @@ func (a *Append) Close() error {
 
 // tail is the end of a file that grows: positional, buffered, hashed.
 type tail struct {
-	path  string
-	file  fsys.File
-	buf   *bufio.Writer
-	hash  hash.Hash
-	end   int64 // with what is buffered
-	dirty bool
+	path string
+	file fsys.File
+	buf  *bufio.Writer
+	hash hash.Hash
+	end  int64 // with what is buffered
 }
 
 const tailBuffer = 1 << 20
@@ -148,19 +147,16 @@ func (t *tail) line(line []byte) error {
 	}
 	_, err := t.buf.Write(newline)
 	t.end += int64(len(line)) + 1
-	t.dirty = true
 	return err
 }
 
+// sync makes the file's bytes and its end last, where nothing was added too: what a dead append left may have been cut but a moment ago.
 func (t *tail) sync() (Digest, error) {
-	if t.dirty {
-		if err := t.buf.Flush(); err != nil {
-			return Digest{}, err
-		}
-		if err := t.file.Sync(); err != nil {
-			return Digest{}, err
-		}
-		t.dirty = false
+	if err := t.buf.Flush(); err != nil {
+		return Digest{}, err
+	}
+	if err := t.file.Sync(); err != nil {
+		return Digest{}, err
 	}
 	return digestOf(t.hash)
 }

@@ -11,13 +11,21 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/longhaul/longhaul/internal/fsys"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
 )
+
+// tb is what helpers need of testing.TB and of rapid.T.
+type tb interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+	Cleanup(func())
+	Context() context.Context
+}
 
 var errDisk = errors.New("the disk is full")
 
@@ -53,29 +61,32 @@ type world struct {
 	path string
 }
 
-func newWorld(t *testing.T) world {
+func newWorld(t tb) world {
 	t.Helper()
 	h := quick()
-	path := filepath.Join(t.TempDir(), "out.jsonl")
+	dir, err := os.MkdirTemp("", "output") // rapid.T has no TempDir
+	must(t, err)
 	t.Cleanup(func() {
+		must(t, os.RemoveAll(dir))
 		if n := h.handles.Load(); n != 0 {
 			t.Errorf("%d files stayed open", n)
 		}
 	})
+	path := filepath.Join(dir, "out.jsonl")
 	return world{output.At(h, path), h, path}
 }
 
 // through is the same output by another file system.
 func (w world) through(fs fsys.FS) output.Output { return output.At(fs, w.path) }
 
-func (w world) mustClaim(t *testing.T, r output.ClaimRequest) output.Manifest {
+func (w world) mustClaim(t tb, r output.ClaimRequest) output.Manifest {
 	t.Helper()
 	m, err := w.Claim(t.Context(), r)
 	must(t, err)
 	return m
 }
 
-func (w world) mustLoad(t *testing.T) output.Manifest {
+func (w world) mustLoad(t tb) output.Manifest {
 	t.Helper()
 	m, err := w.Load()
 	must(t, err)
@@ -83,7 +94,7 @@ func (w world) mustLoad(t *testing.T) output.Manifest {
 }
 
 // commit appends those lines, each a record of ten input bytes; one that begins with "!" is a failed record's errors line.
-func (w world) commit(t *testing.T, c output.Claim, lines ...string) output.Manifest {
+func (w world) commit(t tb, c output.Claim, lines ...string) output.Manifest {
 	t.Helper()
 	m, err := appendLines(t.Context(), w.Output, c, w.mustLoad(t).Position, lines)
 	must(t, err)
@@ -135,7 +146,7 @@ func contents(lines ...string) (out, errs string) {
 }
 
 // wantFiles fails unless output and errors file are exactly those lines, and the manifest says so.
-func (w world) wantFiles(t *testing.T, lines ...string) {
+func (w world) wantFiles(t tb, lines ...string) {
 	t.Helper()
 	out, errs := contents(lines...)
 	m := w.mustLoad(t)
@@ -164,26 +175,26 @@ func sha(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func must(t testing.TB, err error) {
+func must(t tb, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatalf("unexpected error: %v", err)
 	}
 }
 
-func bytesOf(t testing.TB, name string) string {
+func bytesOf(t tb, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(name)
 	must(t, err)
 	return string(b)
 }
 
-func put(t testing.TB, name, content string) {
+func put(t tb, name, content string) {
 	t.Helper()
 	must(t, os.WriteFile(name, []byte(content), 0o600))
 }
 
-func missing(t testing.TB, name string) {
+func missing(t tb, name string) {
 	t.Helper()
 	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%s: %v, want it not to exist", filepath.Base(name), err)
@@ -191,7 +202,7 @@ func missing(t testing.TB, name string) {
 }
 
 // wantKind fails unless err is of that kind, names its path, and says each of the words.
-func wantKind(t *testing.T, err error, kind job.Kind, path string, words ...string) {
+func wantKind(t tb, err error, kind job.Kind, path string, words ...string) {
 	t.Helper()
 	var e *job.Error
 	if !errors.As(err, &e) || e.Kind != kind {
@@ -211,7 +222,7 @@ func wantKind(t *testing.T, err error, kind job.Kind, path string, words ...stri
 }
 
 // tree is every file under the output's folder and its content, to see that nothing changed.
-func (w world) tree(t *testing.T) map[string]string {
+func (w world) tree(t tb) map[string]string {
 	t.Helper()
 	files := map[string]string{}
 	must(t, filepath.WalkDir(filepath.Dir(w.path), func(p string, d fs.DirEntry, err error) error {
@@ -224,7 +235,7 @@ func (w world) tree(t *testing.T) map[string]string {
 }
 
 // emptyDigest is the digest of no bytes.
-func emptyDigest(t testing.TB) output.Digest {
+func emptyDigest(t tb) output.Digest {
 	t.Helper()
 	state, err := sha256.New().(encoding.BinaryMarshaler).MarshalBinary()
 	must(t, err)

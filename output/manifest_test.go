@@ -18,7 +18,7 @@ import (
 )
 
 // real is a manifest with something committed.
-func real(t *testing.T) output.Manifest {
+func real(t tb) output.Manifest {
 	t.Helper()
 	w := newWorld(t)
 	r := request("job", "run")
@@ -26,7 +26,7 @@ func real(t *testing.T) output.Manifest {
 	return w.commit(t, r.Claim, `{"a":1}`, `!{"error":"no"}`)
 }
 
-func encode(t testing.TB, m output.Manifest) []byte {
+func encode(t tb, m output.Manifest) []byte {
 	t.Helper()
 	b, err := m.Encode()
 	must(t, err)

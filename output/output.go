@@ -284,9 +284,7 @@ func (o Output) openCut(path string, size int64) (fsys.File, error) {
 			Hint: "restore it, or start anew with --overwrite",
 		}
 	case have > size:
-		if err = f.Truncate(size); err == nil {
-			err = f.Sync() // a commit that adds nothing to the file does not sync it
-		}
+		err = f.Truncate(size)
 	}
 	if err == nil && size == 0 {
 		err = o.fs.SyncDir(filepath.Dir(path))

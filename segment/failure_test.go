@@ -169,26 +169,3 @@ func TestOpenDoesNotTakeAReadErrorForDamage(t *testing.T) {
 		})
 	}
 }
-
-func TestReaderDoesNotTakeAReadErrorForDamage(t *testing.T) {
-	dir, c := t.TempDir(), chunkOf(1)
-	write(t, quick(), dir, c, true, 0)
-	fails := false
-	r, err := segment.OpenReader(hooked(func(op, _ string) error {
-		if fails && op == "read" {
-			return errDisk
-		}
-		return nil
-	}), dir, gen, c)
-	must(t, err)
-	defer r.Close()
-	fails = true
-	if _, err := r.Read(0); !errors.Is(err, errDisk) || segment.IsDamage(err) {
-		t.Errorf("got %v, want %v and no damage", err, errDisk)
-	}
-	// The block that could not be read must not be taken for one that was.
-	fails = false
-	if f, err := r.Read(0); err != nil || !same(f, outcome(0)) {
-		t.Errorf("got %+v, %v", f, err)
-	}
-}

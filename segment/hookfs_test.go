@@ -1,6 +1,7 @@
 package segment_test
 
 import (
+	"bytes"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -14,7 +15,7 @@ import (
 type hookFS struct {
 	fsys.FS
 	// before is asked before each operation on the file or folder of that base name; its error is the operation's. A write that it
-	// fails has written half.
+	// fails has written half, a read has spoilt half of the buffer.
 	before func(op, name string) error
 	// tried is told what each TryLock answered.
 	tried func(ok bool)
@@ -70,6 +71,7 @@ type hookFile struct {
 
 func (f hookFile) ReadAt(b []byte, at int64) (int, error) {
 	if err := f.fs.ask("read", f.name); err != nil {
+		copy(b, bytes.Repeat([]byte{0xee}, len(b)/2))
 		return 0, err
 	}
 	return f.File.ReadAt(b, at)

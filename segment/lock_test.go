@@ -113,6 +113,38 @@ func TestOpenMakesANewFileWhereTheOneItWaitedForIsGone(t *testing.T) {
 	})
 }
 
+// A stranger's file gives way to a new one, of which there is one, whoever of those that waited for the stranger makes it.
+func TestOpensThatReplaceAStrangersFileDoNotMeet(t *testing.T) {
+	dir, c := t.TempDir(), chunkOf(3)
+	stranger, err := segment.Open(t.Context(), quick(), dir, segment.Generation{15: 1}, c)
+	must(t, err)
+	must(t, stranger.Append(outcomes(0, 1, 2)...))
+	a, b := openWaiting(t.Context(), t, dir, c), openWaiting(t.Context(), t, dir, c)
+	must(t, stranger.Close())
+	var first opened
+	second := a
+	select {
+	case first = <-a:
+		second = b
+	case first = <-b:
+	}
+	must(t, first.err)
+	wantMissing(t, first.w, 0, 1, 2)
+	select {
+	case <-second:
+		t.Fatal("two write one segment")
+	default:
+	}
+	finish(t, first.w, ints(3))
+	last := <-second
+	must(t, last.err)
+	if !last.w.Sealed() {
+		t.Error("the other did not find what the first wrote")
+	}
+	must(t, last.w.Close())
+	wantOutcomes(t, quick(), dir, c)
+}
+
 func TestOpenDoesNotWaitForOtherChunks(t *testing.T) {
 	dir, c := t.TempDir(), chunkOf(3)
 	next := c

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"os"
 	"testing"
 
 	"github.com/longhaul/longhaul/job"
@@ -125,7 +126,7 @@ func TestOpenRefusesAnUnknownVersionAndTouchesNothing(t *testing.T) {
 	}
 }
 
-func TestOpenEmptiesWhatBelongsToSomethingElse(t *testing.T) {
+func TestOpenReplacesWhatBelongsToSomethingElse(t *testing.T) {
 	c := chunkOf(3)
 	foreign := func(edit func(*job.Chunk)) job.Chunk {
 		o := c
@@ -151,15 +152,21 @@ func TestOpenEmptiesWhatBelongsToSomethingElse(t *testing.T) {
 			finish(t, w, ints(tt.chunk.Records))
 			put(t, path(dir, c), bytesOf(t, path(elsewhere, tt.chunk)))
 
-			var ops []string
-			w = open(t, hooked(func(op, _ string) error { ops = append(ops, op); return nil }), dir, c)
+			old, err := os.Open(path(dir, c))
+			must(t, err)
+			defer old.Close()
+			h := quick()
+			w = open(t, h, dir, c)
 			wantMissing(t, w, 0, 1, 2)
 			if size := len(bytesOf(t, path(dir, c))); size != 64 {
 				t.Errorf("%d bytes stand in the file, want a header", size)
 			}
-			// Old frames behind a new header would be read as this chunk's: they must be gone before it is written.
-			if n := len(ops); n < 3 || ops[n-3] != "truncate" || ops[n-2] != "sync" || ops[n-1] != "write" {
-				t.Errorf("Open made the calls %v, want truncate, sync, write at the end", ops)
+			// An emptied file could have its old frames back after a power loss, behind a new header.
+			if fi, err := old.Stat(); err != nil || fi.Size() <= 64 {
+				t.Errorf("the old file was written to: %v, %v", fi.Size(), err)
+			}
+			if n := h.handles.Load(); n != 1 {
+				t.Errorf("%d files are open, want one", n)
 			}
 			finish(t, w, []int{2, 0, 1})
 			wantOutcomes(t, quick(), dir, c)

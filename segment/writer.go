@@ -34,18 +34,30 @@ type Writer struct {
 }
 
 // Open opens the segment of chunk c in folder dir, making it where it is missing. It waits, until ctx ends, for another Writer
-// of it to close or die, and recovers what that one wrote. A file of another generation or chunk is emptied first. An
+// of it to close or die, and recovers what that one wrote. A file of another generation or chunk gives way to a new one. An
 // error that wraps ErrVersion means a format that this program must not touch.
 func Open(ctx context.Context, fsys fsys.FS, dir string, g Generation, c job.Chunk) (*Writer, error) {
-	f, err := openLocked(ctx, fsys, filepath.Join(dir, Name(c)))
-	if err != nil {
-		return nil, err
+	path := filepath.Join(dir, Name(c))
+	for {
+		f, err := openLocked(ctx, fsys, path)
+		if err != nil {
+			return nil, err
+		}
+		w := &Writer{fs: fsys, dir: dir, file: f, chunk: c, offsets: make([]int64, c.Records), missing: c.Records}
+		if err = w.recover(g); err == nil {
+			return w, nil
+		}
+		if !errors.Is(err, ErrForeign) {
+			return nil, errors.Join(err, f.Close())
+		}
+		// A new file, and not the old one emptied: after a power loss that one's frames might stand behind a new header.
+		if err = fsys.Remove(path); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		if err := errors.Join(err, f.Close()); err != nil {
+			return nil, err
+		}
 	}
-	w := &Writer{fs: fsys, dir: dir, file: f, chunk: c, offsets: make([]int64, c.Records), missing: c.Records}
-	if err := w.recover(g); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return w, nil
 }
 
 // openLocked opens and locks the file that path leads to once the lock is held: the one it led to before may have been removed.
@@ -67,26 +79,23 @@ func openLocked(ctx context.Context, fs fsys.FS, path string) (fsys.File, error)
 	}
 }
 
-// recover reads what is there and leaves the file ready for the next frame.
+// recover reads what is there and leaves the file ready for the next frame. Its error is ErrForeign where the file has no header of
+// this generation and chunk.
 func (w *Writer) recover(g Generation) error {
 	size, err := w.file.Size()
 	if err != nil {
 		return err
 	}
-	header := make([]byte, min(headerSize, size))
-	if _, err := w.file.ReadAt(header, 0); err != nil {
-		return err
-	}
-	hg, hc, err := decodeHeader(header)
-	if errors.Is(err, ErrVersion) {
-		return err
-	}
-	if err != nil || hg != g || hc != w.chunk {
+	if size == 0 {
 		w.end = headerSize
-		if err := w.empty(size); err != nil {
-			return err
-		}
 		_, err := w.file.WriteAt(encodeHeader(g, w.chunk), 0)
+		return err
+	}
+	c, err := readHeader(w.file, g, size)
+	if IsDamage(err) || err == nil && c != w.chunk {
+		return ErrForeign
+	}
+	if err != nil {
 		return err
 	}
 	if ix, err := readIndex(w.file, w.chunk.Records, size); err == nil {
@@ -99,17 +108,6 @@ func (w *Writer) recover(g Generation) error {
 		return err
 	}
 	return w.file.Truncate(w.end)
-}
-
-// empty takes all bytes out of the file, for good: no frame of before may come to stand behind the new header.
-func (w *Writer) empty(size int64) error {
-	if size == 0 {
-		return nil
-	}
-	if err := w.file.Truncate(0); err != nil {
-		return err
-	}
-	return w.file.Sync()
 }
 
 // scan reads frames from the front up to the first one that does not check out.

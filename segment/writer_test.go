@@ -3,7 +3,6 @@ package segment_test
 import (
 	"errors"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -196,45 +195,4 @@ func TestAppendIsSafeForConcurrentUse(t *testing.T) {
 	must(t, err)
 	must(t, w.Close())
 	wantOutcomes(t, fsys.OS, dir, c)
-}
-
-func TestOpenReaderTellsWhatIsWrong(t *testing.T) {
-	c := chunkOf(3)
-	other := c
-	other.Checksum++ // the same file name, another input
-	tests := map[string]struct {
-		make func(t *testing.T, dir string)
-		want error
-	}{
-		"no file":       {func(*testing.T, string) {}, os.ErrNotExist},
-		"empty":         {func(t *testing.T, dir string) { put(t, path(dir, c), nil) }, segment.ErrTruncated},
-		"no segment":    {func(t *testing.T, dir string) { put(t, path(dir, c), make([]byte, 500)) }, segment.ErrMagic},
-		"not sealed":    {func(t *testing.T, dir string) { write(t, quick(), dir, c, false, 0, 1, 2) }, segment.ErrUnsealed},
-		"another chunk": {func(t *testing.T, dir string) { write(t, quick(), dir, other, true, 0, 1, 2) }, segment.ErrForeign},
-		"of an unknown version": {func(t *testing.T, dir string) {
-			write(t, quick(), dir, c, true, 0, 1, 2)
-			put(t, path(dir, c), edited(bytesOf(t, path(dir, c)), func(b []byte) { b[8] = 2 }))
-		}, segment.ErrVersion},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			tt.make(t, dir)
-			fs := quick()
-			_, err := segment.OpenReader(fs, dir, gen, c)
-			if !errors.Is(err, tt.want) {
-				t.Errorf("got %v, want %v", err, tt.want)
-			}
-			if n := fs.handles.Load(); n != 0 {
-				t.Errorf("%d files stayed open", n)
-			}
-		})
-	}
-	t.Run("another generation", func(t *testing.T) {
-		dir := t.TempDir()
-		write(t, quick(), dir, c, true, 0, 1, 2)
-		if _, err := segment.OpenReader(quick(), dir, segment.Generation{1}, c); !errors.Is(err, segment.ErrForeign) {
-			t.Errorf("got %v, want %v", err, segment.ErrForeign)
-		}
-	})
 }

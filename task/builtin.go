@@ -48,8 +48,9 @@ func (d *double) Do(ctx context.Context, r Record) (Result, error) {
 	if n, ok := new(big.Int).SetString(s, 10); ok {
 		return Result{Value: n.Lsh(n, 1).Append(nil, 10), JSON: true}, nil
 	}
-	if f, err := strconv.ParseFloat(s, 64); err == nil && f-f == 0 {
-		return Result{Value: strconv.AppendFloat(nil, 2*f, 'g', -1, 64), JSON: true}, nil
+	f, err := strconv.ParseFloat(s, 64)
+	if f *= 2; err == nil && f-f == 0 { // neither NaN nor infinite, which are no JSON
+		return Result{Value: strconv.AppendFloat(nil, f, 'g', -1, 64), JSON: true}, nil
 	}
 	return Result{}, Fail(Permanent, fmt.Errorf("%.100q is not a number", s))
 }

@@ -85,7 +85,7 @@ func (t *command) Do(ctx context.Context, r Record) (Result, error) {
 	if err != nil {
 		return Result{}, t.failure(ctx, err, errs.String())
 	}
-	return Result{Value: out.Bytes()}, nil
+	return Result{Value: out.buf.Bytes()}, nil
 }
 
 // failure classifies how a command failed. Its exit status is the record's own matter, never a sign of an outage.
@@ -106,19 +106,20 @@ func (t *command) failure(ctx context.Context, err error, stderr string) error {
 	return Fail(class, fmt.Errorf("command %s: %w", t.Command[0], err))
 }
 
-// limited keeps what is written up to a limit and fails the write that passes it.
+// limited keeps what is written up to a limit and fails the write that passes it. The buffer is not embedded: io.Copy would find its
+// ReadFrom, which knows no limit.
 type limited struct {
-	bytes.Buffer
+	buf      bytes.Buffer
 	limit    int
 	exceeded bool
 }
 
 func (l *limited) Write(b []byte) (int, error) {
-	if l.Len()+len(b) > l.limit {
+	if l.buf.Len()+len(b) > l.limit {
 		l.exceeded = true
 		return 0, errors.New("too much output")
 	}
-	return l.Buffer.Write(b)
+	return l.buf.Write(b)
 }
 
 // tailBuffer keeps the end of what is written.

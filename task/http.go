@@ -2,6 +2,7 @@ package task
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,7 +44,7 @@ func newHTTP(c Config) (Task, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConns = 0
 	transport.MaxIdleConnsPerHost = max(2, c.Concurrency)
-	t.client = &http.Client{Transport: transport}
+	t.client = &http.Client{Transport: transport, CheckRedirect: checkRedirect}
 	return t, nil
 }
 
@@ -59,8 +60,8 @@ func (t *request) Do(ctx context.Context, r Record) (Result, error) {
 	if err != nil {
 		return Result{}, Fail(Permanent, err)
 	}
-	if req.URL.Scheme != "http" && req.URL.Scheme != "https" || req.URL.Host == "" {
-		return Result{}, Fail(Permanent, fmt.Errorf("%.200q is not an http or https URL", u))
+	if err := fetchable(req.URL); err != nil {
+		return Result{}, Fail(Permanent, err)
 	}
 	req.Header.Set("User-Agent", "longhaul")
 	resp, err := t.client.Do(req)
@@ -76,6 +77,28 @@ func (t *request) Do(ctx context.Context, r Record) (Result, error) {
 		return Result{}, refused(resp, body, time.Now())
 	}
 	return result(resp.Header.Get("Content-Type"), body)
+}
+
+// fetchable refuses a URL that is none for an HTTP client.
+func fetchable(u *url.URL) error {
+	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return fmt.Errorf("%.200q is not an http or https URL", u)
+	}
+	return nil
+}
+
+// maxRedirects is how many redirects of one request are followed, as many as net/http follows by itself.
+const maxRedirects = 10
+
+// checkRedirect refuses redirects as net/http does, but as the record's own matter: the far side answers, so it is no sign of an outage.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	if len(via) >= maxRedirects {
+		return Fail(Permanent, fmt.Errorf("stopped after %d redirects", maxRedirects))
+	}
+	if err := fetchable(req.URL); err != nil {
+		return Fail(Permanent, err)
+	}
+	return nil
 }
 
 func (t *request) url(r Record) (string, error) {
@@ -170,19 +193,31 @@ func result(contentType string, body []byte) (Result, error) {
 	return Result{Value: body, JSON: looks}, nil
 }
 
-// checkURL makes the URL of a sample record, so that a template that can never be a URL is refused before the job starts. One that
-// fails on the sample itself may suit the real records.
+// samples are records for which a template may make a URL: a URL without and with a path, a host, a port, an IPv6 address.
+var samples = []string{"http://localhost", "http://localhost/", "localhost", "80", "::1"}
+
+// checkURL makes the URLs of sample records, so that a template that can never be a URL is refused before the job starts. One that
+// fails on a sample itself may suit the real records.
 func checkURL(t *template.Template) error {
+	var first error
+	for _, record := range samples {
+		err := checkSample(t, record)
+		if err == nil {
+			return nil
+		}
+		first = cmp.Or(first, err)
+	}
+	return first
+}
+
+func checkSample(t *template.Template, record string) error {
 	var b strings.Builder
-	if err := t.Execute(&limitedWriter{w: &b, left: maxURL}, "http://localhost"); err != nil {
+	if err := t.Execute(&limitedWriter{w: &b, left: maxURL}, record); err != nil {
 		return nil
 	}
 	u, err := url.Parse(b.String())
 	if err != nil {
 		return err
 	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return fmt.Errorf("%q is not an http or https URL", b.String())
-	}
-	return nil
+	return fetchable(u)
 }

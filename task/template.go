@@ -2,6 +2,8 @@ package task
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"text/template"
@@ -10,9 +12,9 @@ import (
 
 // functions are what a template may call beside those of text/template.
 var functions = template.FuncMap{
-	"pathescape":  url.PathEscape,
-	"queryescape": url.QueryEscape,
-	"raw":         func(s string) string { return s },
+	"pathescape":  func(v any) string { return url.PathEscape(fmt.Sprint(v)) },
+	"queryescape": func(v any) string { return url.QueryEscape(fmt.Sprint(v)) },
+	"raw":         func(v any) any { return v },
 	"json": func(v any) (string, error) {
 		b, err := json.Marshal(v)
 		return string(b), err
@@ -31,12 +33,17 @@ func parseURL(text string) (*template.Template, error) {
 		return nil, err
 	}
 	e := urlEscaper{}
-	e.list(t.Root)
+	if e.list(t.Root); e.nested {
+		return nil, errors.New("the template of a URL cannot call another template")
+	}
 	return t, checkURL(t)
 }
 
 // urlEscaper walks a template and follows which part of the URL it is in.
-type urlEscaper struct{ before string }
+type urlEscaper struct {
+	before string
+	nested bool // a template calls another, which stands in no one place
+}
 
 func (e *urlEscaper) list(l *parse.ListNode) {
 	if l == nil {
@@ -49,16 +56,25 @@ func (e *urlEscaper) list(l *parse.ListNode) {
 		case *parse.ActionNode:
 			e.action(n)
 		case *parse.IfNode:
-			e.list(n.List)
-			e.list(n.ElseList)
+			e.branches(n.BranchNode)
 		case *parse.WithNode:
-			e.list(n.List)
-			e.list(n.ElseList)
+			e.branches(n.BranchNode)
 		case *parse.RangeNode:
-			e.list(n.List)
-			e.list(n.ElseList)
+			e.branches(n.BranchNode)
+		case *parse.TemplateNode:
+			e.nested = true
 		}
 	}
+}
+
+// branches walks two ways to go on from the same place. What follows comes after either.
+func (e *urlEscaper) branches(n parse.BranchNode) {
+	before := e.before
+	e.list(n.List)
+	after := e.before
+	e.before = before
+	e.list(n.ElseList)
+	e.before = after + e.before[len(before):]
 }
 
 func (e *urlEscaper) action(n *parse.ActionNode) {

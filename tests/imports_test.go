@@ -32,7 +32,7 @@ var rooms = map[string][]string{
 	"internal/workers":   {"job", "task", "output", "activities", "workflows"},
 
 	"worker":  {"job", "task", "internal/dial", "internal/workers"},
-	"starter": {"job", "task", "internal/dial", "internal/devserver", "internal/progress", "internal/workers"},
+	"starter": {"job", "task", "output", "internal/fsys", "internal/dial", "internal/devserver", "internal/progress", "internal/workers"},
 
 	"examples/slowapi": {},
 }

@@ -182,6 +182,10 @@ func (c *coordinator) list() {
 		Chunks: pageChunks(s, c.carried.Pace), Records: s.Records, Bytes: c.spec.Tuning.ChunkBytes,
 		Taper: s.Lanes, MinRecords: minRecords(s),
 	}
+	if c.carried.Pace.Largest == 0 {
+		// Nothing is known yet: chunks of all sizes keep the slots busy until it is.
+		q.StartRecords, q.Records = s.Records, min(s.Records<<min(s.Lanes, 12), c.spec.Tuning.ChunkRecords)
+	}
 	if len(c.leftovers) > 0 {
 		q.Until = c.leftovers[0].Offset
 	}

@@ -44,7 +44,9 @@ func TestChunksGrowUntilTheyTakeWhatTheyShould(t *testing.T) {
 				}
 				largest = max(largest, q.Chunk.Records)
 			}
-			if longest < tt.want*8/10 || longest > tt.want*12/10 {
+			// The eight chunks listed before anything is known double in size, from a round of a lane's slots to 128.
+			blind := w.takes(job.ProcessRequest{Slots: 1, Chunk: job.Chunk{Records: 128}})
+			if longest < tt.want*8/10 || longest > max(blind, tt.want*12/10) {
 				t.Errorf("the longest chunk took %s, want about %s", longest, tt.want)
 			}
 		})
@@ -61,13 +63,13 @@ func TestChunksShrinkWhenTasksGetSlower(t *testing.T) {
 		return 100 * time.Millisecond
 	})
 	w.finished(t, w.finish(t))
-	late := 0 // chunks after the turn that were still cut to the old pace
+	late := 0 // chunks after the turn that were still cut to the old pace, of which four begin before any ends
 	for _, q := range requests[job.ProcessRequest](w) {
 		if q.Chunk.First >= turn && w.takes(q) > 30*time.Second {
 			late++
 		}
 	}
-	if late > 8 {
+	if late > 4*4 {
 		t.Errorf("%d chunks were three times as long as they should after tasks got slower", late)
 	}
 }

@@ -1,0 +1,229 @@
+package activities_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/longhaul/longhaul/job"
+	"github.com/longhaul/longhaul/task"
+)
+
+// farSide is one that may be down.
+type farSide struct{ down atomic.Bool }
+
+var errDown = errors.New("connection refused")
+
+func (f *farSide) do(ctx context.Context, r task.Record) (task.Result, error) {
+	if f.down.Load() {
+		return task.Result{}, errDown
+	}
+	return echo(ctx, r)
+}
+
+func TestAnOutageFailsNoRecord(t *testing.T) {
+	for name, tt := range map[string]struct{ records, slots, failures int }{
+		"one slot":               {100, 1, 10},
+		"more slots than it":     {100, 40, 10},
+		"one record is enough":   {100, 4, 1},
+		"more than are kept":     {100, 2, 1_000_000}, // no more than 2*2+16 are in memory
+		"few records":            {3, 1, 10},
+		"one record":             {1, 1, 10},
+		"as many as it takes":    {10, 4, 10},
+		"just short of a memory": {19, 2, 1_000_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var far farSide
+			far.down.Store(true)
+			s := newSite(t, far.do, numbers(tt.records)...)
+			s.spec.Tuning.OutageFailures = tt.failures
+			c := s.begin()
+			for range 2 {
+				_, err := s.process(c, tt.slots, circumstances{attempt: 1})
+				if msg := wantKind(t, err, job.Outage); !strings.Contains(msg, "connection refused") {
+					t.Errorf("message %q does not say why", msg)
+				}
+			}
+			bound := tt.failures + 2*tt.slots + 16 + tt.slots
+			for i, n := range s.tried(int64(tt.records)) {
+				if n > 2*s.spec.Retry.MaximumAttempts || n > 0 && i > bound {
+					t.Errorf("record %d was tried %d times in two attempts", i, n)
+				}
+			}
+			far.down.Store(false)
+			if p, err := s.process(c, tt.slots, circumstances{attempt: 30}); err != nil || p.Failed != 0 || p.Ran != tt.records {
+				t.Fatalf("when it is up again: %+v, %v", p, err)
+			}
+			s.appended(job.Position{}, true, c)
+			if s.answers() != lines(numbers(tt.records)...) || s.failures() != "" {
+				t.Errorf("output %q, errors %q", s.answers(), s.failures())
+			}
+		})
+	}
+}
+
+// An outage begins while records are in flight, each of which was begun before the last success. They are not to blame either.
+func TestAnOutageInMidRunFailsNoRecord(t *testing.T) {
+	const records, up, slots = 200, 50, 8
+	var far farSide
+	var mu sync.Mutex
+	var waiting []chan struct{}
+	s := newSite(t, nil, numbers(records)...)
+	// When record up is begun, all slots are filled with records that were begun; then one more success comes in, and then it goes down.
+	s.script = func(ctx context.Context, r task.Record) (task.Result, error) {
+		if r.Number < up || far.down.Load() {
+			return far.do(ctx, r)
+		}
+		mu.Lock()
+		c := make(chan struct{})
+		waiting = append(waiting, c)
+		n := len(waiting)
+		if n == slots {
+			close(waiting[0]) // the success
+			time.AfterFunc(20*time.Millisecond, func() {
+				far.down.Store(true)
+				mu.Lock()
+				defer mu.Unlock()
+				for _, c := range waiting[1:] {
+					close(c)
+				}
+			})
+		}
+		mu.Unlock()
+		<-c
+		if n == 1 {
+			return echo(ctx, r)
+		}
+		return far.do(ctx, r)
+	}
+	s.spec.Retry.MaximumAttempts = 3
+	c := s.begin()
+	_, err := s.process(c, slots, circumstances{})
+	wantKind(t, err, job.Outage)
+	s.script = echo
+	if p := s.processed(c, slots); p.Failed != 0 {
+		t.Errorf("%d records failed for good in the outage", p.Failed)
+	}
+}
+
+func TestOneRecordThatAlwaysFailsWhileOthersSucceedHasFailed(t *testing.T) {
+	for name, tt := range map[string]struct{ attempts, slots int }{
+		"several tries":            {5, 4},
+		"several tries, one slot":  {5, 1},
+		"one try":                  {1, 4},
+		"one try, one slot":        {1, 1},
+		"two tries, as many slots": {2, 64},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, func(ctx context.Context, r task.Record) (task.Result, error) {
+				if r.Number == 3 {
+					return task.Result{}, errDown
+				}
+				return echo(ctx, r)
+			}, numbers(50)...)
+			s.spec.Retry.MaximumAttempts = tt.attempts
+			c := s.begin()
+			if p := s.processed(c, tt.slots); p.Failed != 1 || p.Ran != 50 {
+				t.Errorf("%+v", p)
+			}
+			if got := s.tried(50)[3]; got != tt.attempts {
+				t.Errorf("it was tried %d times, want %d", got, tt.attempts)
+			}
+			s.appended(job.Position{}, true, c)
+			want := strings.Replace(lines(numbers(50)...), "2\n3\n4\n", "2\n\n4\n", 1)
+			if got := s.answers(); got != want {
+				t.Errorf("output %q", got)
+			}
+			if want := fmt.Sprintf(`{"record":3,"input":"3","error":"connection refused","tries":%d}`+"\n", tt.attempts); s.failures() != want {
+				t.Errorf("errors %q, want %q", s.failures(), want)
+			}
+		})
+	}
+}
+
+// With nothing else to tell whether the far side is up, a few records are given some attempts, and have failed then.
+func TestAFewRecordsThatAlwaysFailHaveFailedInTheEnd(t *testing.T) {
+	var far farSide
+	far.down.Store(true)
+	s := newSite(t, far.do, "a", "b")
+	c := s.begin()
+	for attempt := range int32(2) {
+		_, err := s.process(c, 2, circumstances{attempt: attempt + 1})
+		wantKind(t, err, job.Outage)
+	}
+	p, err := s.process(c, 2, circumstances{attempt: 3})
+	if err != nil || p.Failed != 2 {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	s.appended(job.Position{}, true, c)
+	if s.answers() != "\n\n" || strings.Count(s.failures(), errDown.Error()) != 2 {
+		t.Errorf("output %q, errors %q", s.answers(), s.failures())
+	}
+}
+
+func TestWhatWasDoneBeforeAnOutageIsKept(t *testing.T) {
+	var far farSide
+	s := newSite(t, func(ctx context.Context, r task.Record) (task.Result, error) {
+		if r.Number == 30 {
+			far.down.Store(true)
+		}
+		return far.do(ctx, r)
+	}, numbers(100)...)
+	c := s.begin()
+	_, err := s.process(c, 1, circumstances{})
+	wantKind(t, err, job.Outage)
+	far.down.Store(false)
+	s.script = echo
+	if p := s.processed(c, 1); p.Ran != 70 || p.Failed != 0 {
+		t.Errorf("%+v, want the 70 records that were not done before", p)
+	}
+}
+
+// While many records wait, no further ones are begun; when one succeeds after all, they are, whatever the others wait for.
+func TestNewRecordsAreBegunAgainWhenTheFarSideAnswers(t *testing.T) {
+	const slots, limit = 2, 2*2 + 16
+	first, gate := make(chan struct{}), make(chan struct{})
+	failed, more := make(chan struct{}, 100), make(chan struct{}, 100)
+	s := newSite(t, func(ctx context.Context, r task.Record) (task.Result, error) {
+		switch n := r.Number; {
+		case n == 0:
+			close(first)
+			<-gate
+			return echo(ctx, r)
+		case n <= limit/2: // tries used up at once: held
+			failed <- struct{}{}
+			return task.Result{}, errDown
+		case n <= limit: // waits
+			failed <- struct{}{}
+			return task.Result{}, &task.Error{Err: errDown, Class: task.Transient, After: time.Hour}
+		}
+		more <- struct{}{}
+		return echo(ctx, r)
+	}, numbers(100)...)
+	s.spec.Retry.MaximumAttempts = 2
+	s.spec.Tuning.OutageFailures = 1000
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c := s.begin()
+	join := fork(t, func() (job.Processed, error) { return s.process(c, slots, circumstances{ctx: ctx}) })
+	await(t, first, "the first record")
+	for range limit/2*2 + limit/2 {
+		await(t, failed, "failed tries")
+	}
+	select {
+	case <-more:
+		t.Fatal("further records were begun while so many fail")
+	case <-time.After(20 * time.Millisecond):
+	}
+	close(gate)
+	await(t, more, "a further record")
+	cancel()
+	if _, err := join(); err == nil {
+		t.Error("no error though records wait")
+	}
+}

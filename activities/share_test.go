@@ -1,0 +1,171 @@
+package activities_test
+
+import (
+	"context"
+	"encoding/json"
+	"sync/atomic"
+	"testing"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/longhaul/longhaul/job"
+	"github.com/longhaul/longhaul/task"
+)
+
+// temporalStub is a client that passes signals on.
+type temporalStub struct {
+	client.Client
+	signals chan signal
+}
+
+type signal struct {
+	workflow, run, name string
+	arg                 any
+}
+
+func (c temporalStub) SignalWorkflow(_ context.Context, workflow, run, name string, arg any) error {
+	c.signals <- signal{workflow, run, name, arg}
+	return nil
+}
+
+func TestAChunkThatDrainsGivesSlotsBack(t *testing.T) {
+	release := make(chan struct{})
+	s := newSite(t, func(ctx context.Context, r task.Record) (task.Result, error) {
+		if r.Number >= 8 {
+			<-release
+		}
+		return echo(ctx, r)
+	}, numbers(10)...)
+	c := s.begin()
+	stub := temporalStub{signals: make(chan signal, 10)}
+	join := fork(t, func() (job.Processed, error) { return s.process(c, 6, circumstances{client: stub}) })
+	got := await(t, stub.signals, "the signal")
+	want := signal{"default-test-workflow-id", "default-test-run-id", job.SignalSlotsReturned, job.SlotsReturned{First: 0, Keep: 2}}
+	if got != want {
+		t.Errorf("signal %+v, want %+v", got, want)
+	}
+	close(release)
+	if _, err := join(); err != nil {
+		t.Error(err)
+	}
+	if len(stub.signals) > 0 {
+		t.Errorf("signalled again: %+v", <-stub.signals)
+	}
+}
+
+// Slots that a draining chunk does not use are lent to its neighbour, so that none is given back while the neighbour has work.
+func TestChunksOfAJobShareTheirSlots(t *testing.T) {
+	const slots = 2
+	var inFlight atomic.Int64
+	full, slow := make(chan struct{}), make(chan struct{})
+	s := newSite(t, func(ctx context.Context, r task.Record) (task.Result, error) {
+		switch r.Number { // the first chunk has these two
+		case 0:
+			<-slow
+			return echo(ctx, r)
+		case 1:
+			return echo(ctx, r)
+		}
+		if inFlight.Add(1) == 2*slots-1 {
+			close(full)
+		}
+		<-full // all slots but one
+		return echo(ctx, r)
+	}, numbers(30)...)
+	p := s.prepared()
+	first := s.list(p.Position, 2)[0]
+	rest := s.list(job.Position{Records: 2, InputOffset: 4}, 100)[0]
+	one := fork(t, func() (job.Processed, error) { return s.process(first, slots, circumstances{}) })
+	other := fork(t, func() (job.Processed, error) { return s.process(rest, slots, circumstances{}) })
+	await(t, full, "the second chunk to use its own slots and one of the first")
+	close(slow)
+	for _, join := range []func() (job.Processed, error){one, other} {
+		if _, err := join(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// named is a task that answers with its arguments.
+type named struct {
+	args  string
+	began chan struct{}
+	wait  chan struct{}
+	shut  *atomic.Int64
+}
+
+func (n named) Do(context.Context, task.Record) (task.Result, error) {
+	n.began <- struct{}{}
+	<-n.wait
+	return task.Result{Value: []byte(n.args)}, nil
+}
+
+func (n named) Close() { n.shut.Add(1) }
+
+// An activity of a job that was ended may still run when the next job, of the same workflow id, begins with other arguments.
+func TestAChunkRunsItsOwnTask(t *testing.T) {
+	s := newSite(t, nil, "a", "b")
+	began, wait := make(chan struct{}, 2), make(chan struct{})
+	var made, shut atomic.Int64
+	s.acts.Tasks["named"] = func(c task.Config) (task.Task, error) {
+		made.Add(1)
+		return named{string(c.Args), began, wait, &shut}, nil
+	}
+	s.spec.Task = job.Task{Name: "named", Args: json.RawMessage(`"old"`)}
+	c := s.list(s.prepared().Position, 1)
+	old, spec := s.spec, s.spec
+	spec.Task.Args = json.RawMessage(`"new"`)
+	made.Store(0)
+	run := func(spec job.Spec, c job.Chunk) func() (job.Processed, error) {
+		join := fork(t, func() (job.Processed, error) {
+			return do(t, circumstances{}, s.acts.ProcessChunk, job.ProcessRequest{Spec: spec, Chunk: c, Slots: 1})
+		})
+		await(t, began, "a task")
+		return join
+	}
+	one, other := run(old, c[0]), run(spec, c[1])
+	close(wait)
+	for _, join := range []func() (job.Processed, error){one, other} {
+		if _, err := join(); err != nil {
+			t.Error(err)
+		}
+	}
+	s.appended(job.Position{}, true, c...)
+	if got := s.answers(); got != "\"old\"\n\"new\"\n" {
+		t.Errorf("output %q", got)
+	}
+	if made.Load() != 2 || shut.Load() != 2 {
+		t.Errorf("%d tasks made, %d closed", made.Load(), shut.Load())
+	}
+}
+
+func TestChunksOfAJobShareOneTask(t *testing.T) {
+	s := newSite(t, nil, "a", "b")
+	began, wait := make(chan struct{}, 2), make(chan struct{})
+	var made, shut atomic.Int64
+	s.acts.Tasks["named"] = func(c task.Config) (task.Task, error) {
+		made.Add(1)
+		return named{string(c.Args), began, wait, &shut}, nil
+	}
+	s.spec.Task.Name = "named"
+	chunks := s.list(s.prepared().Position, 1)
+	made.Store(0)
+	var joins []func() (job.Processed, error)
+	for _, c := range chunks {
+		joins = append(joins, fork(t, func() (job.Processed, error) { return s.process(c, 1, circumstances{}) }))
+	}
+	await(t, began, "a task")
+	await(t, began, "a task")
+	if shut.Load() != 0 {
+		t.Error("the task was closed while it is in use")
+	}
+	close(wait)
+	for _, join := range joins {
+		if _, err := join(); err != nil {
+			t.Error(err)
+		}
+	}
+	if made.Load() != 1 || shut.Load() != 1 {
+		t.Errorf("%d tasks made, %d closed", made.Load(), shut.Load())
+	}
+}
