@@ -175,7 +175,11 @@ func (a *attempt) try() (f segment.Frame, done bool) {
 	}
 	res, err := r.do(ctx, a.record)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		err = &task.Error{Err: fmt.Errorf("no answer within %s", r.spec.Timeout), Class: task.Transient}
+		class, _ := task.Classify(err)
+		if class == task.Permanent {
+			class = task.Transient // what the task makes of being cut off
+		}
+		err = task.Fail(class, fmt.Errorf("no answer within %s", r.spec.Timeout))
 	}
 	cancel()
 	now := time.Now()

@@ -42,19 +42,31 @@ func TestAPassWritesExactlyTheAnswersInOrder(t *testing.T) {
 		"line breaks as JSON":          {job.FormatJSON, "a|b|\n", `"a\nb\n"` + "\n", ""},
 		"JSON is made compact":         {job.FormatJSON, `json {"a": [1,|  2.50 ], "b": "<x y>"}` + "\n" + "json  7 \n", `{"a":[1,2.50],"b":"<x y>"}` + "\n7\n", ""},
 		"JSON as text":                 {job.FormatText, `json {"a": 1}` + "\n", `{"a": 1}` + "\n", ""},
-		"a last line break is dropped": {job.FormatText, "a|\nb\r|\nc||\n", "a\nb\n\n",
-			`{"record":2,"input":"c||","error":"the result cannot be one line: it has 2; use --format json, which writes line breaks as \\n","tries":1}` + "\n"},
-		"a line break within is a failure": {job.FormatText, "a\nb|c\nd\n", "a\n\nd\n",
-			`{"record":1,"input":"b|c","error":"the result cannot be one line: it has 2; use --format json, which writes line breaks as \\n","tries":1}` + "\n"},
-		"not JSON": {job.FormatJSON, "json {\na\n", "null\n\"a\"\n",
-			`{"record":0,"input":"json {","error":"the result cannot be one line: it is not JSON: unexpected end of JSON input","tries":1}` + "\n"},
-		"not UTF-8 as JSON": {job.FormatJSON, "\xff\na\n", "null\n\"a\"\n",
-			`{"record":0,"inputBase64":"/w==","error":"the result cannot be one line: it is not UTF-8, which a JSON string must be; use --format text","tries":1}` + "\n"},
-		"holes in text": {job.FormatText, "fail 1\na\nfail 2\nfail 3\nb\nfail\n", "\na\n\n\nb\n\n",
-			failed(0, "fail 1", "no 1") + failed(2, "fail 2", "no 2") + failed(3, "fail 3", "no 3") + failed(5, "fail", "no")},
+		"a last line break is dropped": {
+			job.FormatText, "a|\nb\r|\nc||\n", "a\nb\n\n",
+			`{"record":2,"input":"c||","error":"the result cannot be one line: it has 2; use --format json, which writes line breaks as \\n","tries":1}` + "\n",
+		},
+		"a line break within is a failure": {
+			job.FormatText, "a\nb|c\nd\n", "a\n\nd\n",
+			`{"record":1,"input":"b|c","error":"the result cannot be one line: it has 2; use --format json, which writes line breaks as \\n","tries":1}` + "\n",
+		},
+		"not JSON": {
+			job.FormatJSON, "json {\na\n", "null\n\"a\"\n",
+			`{"record":0,"input":"json {","error":"the result cannot be one line: it is not JSON: unexpected end of JSON input","tries":1}` + "\n",
+		},
+		"not UTF-8 as JSON": {
+			job.FormatJSON, "\xff\na\n", "null\n\"a\"\n",
+			`{"record":0,"inputBase64":"/w==","error":"the result cannot be one line: it is not UTF-8, which a JSON string must be; use --format text","tries":1}` + "\n",
+		},
+		"holes in text": {
+			job.FormatText, "fail 1\na\nfail 2\nfail 3\nb\nfail\n", "\na\n\n\nb\n\n",
+			failed(0, "fail 1", "no 1") + failed(2, "fail 2", "no 2") + failed(3, "fail 3", "no 3") + failed(5, "fail", "no"),
+		},
 		"holes in JSON": {job.FormatJSON, "fail 1\na\n", "null\n\"a\"\n", failed(0, "fail 1", "no 1")},
-		"a failed record that is not UTF-8": {job.FormatText, "fail\xff\x00\n", "\n",
-			`{"record":0,"inputBase64":"ZmFpbP8A","error":"no\ufffd\u0000","tries":1}` + "\n"},
+		"a failed record that is not UTF-8": {
+			job.FormatText, "fail\xff\x00\n", "\n",
+			`{"record":0,"inputBase64":"ZmFpbP8A","error":"no\ufffd\u0000","tries":1}` + "\n",
+		},
 		"a long failed record": {job.FormatText, "fail\n" + "json " + long + "\n", "\n" + long + "\n", failed(0, "fail", "no")},
 	} {
 		t.Run(name, func(t *testing.T) {

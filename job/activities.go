@@ -76,7 +76,7 @@ type ListRequest struct {
 	Until int64 `json:"until,omitempty"`
 	// Chunks is how many chunks to list at most.
 	Chunks int `json:"chunks"`
-	// Records and Bytes bound each chunk, but a chunk has at least one record.
+	// Records and Bytes bound each chunk; the record that reaches Bytes is the chunk's last.
 	Records int   `json:"records"`
 	Bytes   int64 `json:"bytes"`
 	// StartRecords, where it is not 0, bounds the first chunk's records; each later one may have twice as many as the one before, up to

@@ -55,7 +55,7 @@ type Retry struct {
 type Tuning struct {
 	// ChunkRecords bounds the records of a chunk: 1 to 1,000,000, by default 100,000.
 	ChunkRecords int `json:"chunkRecords,omitempty"`
-	// ChunkBytes bounds the input bytes of a chunk of more than one record: 1 byte to 1 GiB, by default 32 MiB.
+	// ChunkBytes bounds the input bytes of a chunk; the record that reaches it is the chunk's last: 1 byte to 1 GiB, by default 32 MiB.
 	ChunkBytes int64 `json:"chunkBytes,omitempty"`
 	// ChunkDuration is how long a chunk should take: 10ms to 1h, by default 10s.
 	ChunkDuration Duration `json:"chunkDuration,omitempty"`

@@ -127,8 +127,10 @@ func TestClaimRefusesAnotherInputByItsDifference(t *testing.T) {
 		"size": {func(i *job.InputIdentity) { i.Size++ }, []string{"size was 300 bytes and is 301", "restore the input"}},
 		"head": {func(i *job.InputIdentity) { i.HeadSHA256 = "x" }, []string{"beginning differs", "restore the input"}},
 		"tail": {func(i *job.InputIdentity) { i.TailSHA256 = "x" }, []string{"end differs", "restore the input"}},
-		"time": {func(i *job.InputIdentity) { i.Modified = i.Modified.Add(time.Nanosecond) },
-			[]string{"modification time was 2026-03-04T05:06:07.00000089Z and is 2026-03-04T05:06:07.000000891Z", "touch -d 2026-03-04T05:06:07.00000089Z"}},
+		"time": {
+			func(i *job.InputIdentity) { i.Modified = i.Modified.Add(time.Nanosecond) },
+			[]string{"modification time was 2026-03-04T05:06:07.00000089Z and is 2026-03-04T05:06:07.000000891Z", "touch -d 2026-03-04T05:06:07.00000089Z"},
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -75,7 +75,7 @@ func TestListReturnsWhatCanBeUsedAgainInOrder(t *testing.T) {
 		"no other files": {
 			make: func(t *testing.T, dir string) {
 				sealed(t, dir, span(5, 7))
-				put(t, filepath.Join(dir, "notes.txt"), []byte("LHSEGMNT"))
+				put(t, filepath.Join(dir, "notes.txt"), append([]byte("LHSEGMNT\x02"), make([]byte, 55)...))
 				put(t, filepath.Join(dir, segment.Name(span(8, 9))), []byte("LHSEG"))
 				put(t, filepath.Join(dir, "empty.segment"), nil)
 			},

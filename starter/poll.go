@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -120,11 +121,12 @@ func (e *engine) addPending(s *progress.Snapshot, a *workflow.PendingActivityInf
 			}
 		}
 	}
+	message := strings.Join(strings.Fields(a.GetLastFailure().GetMessage()), " ")
 	if a.GetAttempt() > 1 && a.GetState() != enums.PENDING_ACTIVITY_STATE_STARTED && a.GetLastFailure() != nil {
-		s.Trouble = fmt.Sprintf("%s (try %d)", a.GetLastFailure().GetMessage(), a.GetAttempt())
+		s.Trouble = fmt.Sprintf("%s (try %d)", message, a.GetAttempt())
 		if at := a.GetNextAttemptScheduleTime(); at != nil {
 			if in := time.Until(at.AsTime()); in > 0 {
-				s.Trouble = fmt.Sprintf("%s (try %d in %s)", a.GetLastFailure().GetMessage(), a.GetAttempt(), in.Round(time.Second))
+				s.Trouble = fmt.Sprintf("%s (try %d in %s)", message, a.GetAttempt(), in.Round(time.Second))
 			}
 		}
 	}

@@ -82,6 +82,10 @@ func (t *command) Do(ctx context.Context, r Record) (Result, error) {
 	if out.exceeded {
 		return Result{}, Fail(Permanent, fmt.Errorf("it printed more than %d MiB", MaxResult>>20))
 	}
+	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
+		_ = cmd.Cancel() // what it left behind: there may be more with every record
+		return Result{}, Fail(Permanent, fmt.Errorf("command %s: it ended, but processes that it started still held its output", t.Command[0]))
+	}
 	if err != nil {
 		return Result{}, t.failure(ctx, err, errs.String())
 	}
@@ -91,7 +95,7 @@ func (t *command) Do(ctx context.Context, r Record) (Result, error) {
 // failure classifies how a command failed. Its exit status is the record's own matter, never a sign of an outage.
 func (t *command) failure(ctx context.Context, err error, stderr string) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("command %s: %w", t.Command[0], ctx.Err())
+		return Fail(Retryable, fmt.Errorf("command %s: %w", t.Command[0], ctx.Err()))
 	}
 	class := Retryable
 	var exit *exec.ExitError

@@ -89,7 +89,7 @@ func TestTimeoutKillsTheCommandAndItsChildren(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	wantFailure(t, err, Transient, "command sh")
+	wantFailure(t, err, Retryable, "command sh")
 	if rest, err := io.ReadAll(r); err != nil || len(rest) > 0 {
 		syscall.Kill(child, syscall.SIGKILL)
 		t.Errorf("the child outlived its time: %q, %v", rest, err)

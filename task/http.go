@@ -69,12 +69,13 @@ func (t *request) Do(ctx context.Context, r Record) (Result, error) {
 		return Result{}, connection(err)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // the status decides, whatever of the body arrives
+		return Result{}, refused(resp, body, time.Now())
+	}
 	body, err := readBody(resp)
 	if err != nil {
 		return Result{}, err
-	}
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return Result{}, refused(resp, body, time.Now())
 	}
 	return result(resp.Header.Get("Content-Type"), body)
 }
@@ -86,6 +87,9 @@ func fetchable(u *url.URL) error {
 	}
 	return nil
 }
+
+// maxErrorBody is how much of the body of a refusal is read: enough for its message, and mostly to its end, so that the connection is kept.
+const maxErrorBody = 64 << 10
 
 // maxRedirects is how many redirects of one request are followed, as many as net/http follows by itself.
 const maxRedirects = 10
@@ -168,13 +172,16 @@ func refused(resp *http.Response, body []byte, now time.Time) error {
 	return e
 }
 
-// retryAfter reads a Retry-After header, in seconds or as a date (RFC 9110 section 10.2.3); 0 where there is none.
+// maxRetryAfter bounds what a Retry-After is believed.
+const maxRetryAfter = time.Hour
+
+// retryAfter reads a Retry-After header, in seconds or as a date (RFC 9110 section 10.2.3); 0 where there is none, maxRetryAfter at most.
 func retryAfter(value string, now time.Time) time.Duration {
 	if s, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return time.Duration(s) * time.Second
+		return min(time.Duration(s)*time.Second, maxRetryAfter)
 	}
 	if at, err := http.ParseTime(value); err == nil {
-		return max(0, at.Sub(now))
+		return min(max(0, at.Sub(now)), maxRetryAfter)
 	}
 	return 0
 }

@@ -15,18 +15,28 @@ var functions = template.FuncMap{
 	"pathescape":  func(v any) string { return url.PathEscape(fmt.Sprint(v)) },
 	"queryescape": func(v any) string { return url.QueryEscape(fmt.Sprint(v)) },
 	"raw":         func(v any) any { return v },
+	"component":   component,
 	"json": func(v any) (string, error) {
 		b, err := json.Marshal(v)
 		return string(b), err
 	},
 }
 
-// escapers are the functions after which parseURL adds no other.
-var escapers = map[string]bool{"pathescape": true, "queryescape": true, "urlquery": true, "raw": true}
+// component escapes a value wherever it stands after the host: as one path segment and as a query component alike. A segment of dots alone
+// would be taken for a step between folders (RFC 3986 section 3.3), however it is spelled.
+func component(v any) (string, error) {
+	s := fmt.Sprint(v)
+	if s == "." || s == ".." {
+		return "", fmt.Errorf("%q cannot be a part of a path", s)
+	}
+	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20"), nil
+}
 
-// parseURL parses the template of a URL. A value that it puts into the path is escaped as one path segment, one in the query as a
-// query component (RFC 3986 sections 3.3 and 3.4), unless the template escapes it itself or says raw; one
-// that stands first, or in the host, is part of the URL as it is.
+// escapers are the functions after which parseURL adds no other.
+var escapers = map[string]bool{"component": true, "pathescape": true, "queryescape": true, "urlquery": true, "raw": true}
+
+// parseURL parses the template of a URL. A value that it puts into the path or the query is escaped as one component of it (RFC 3986
+// sections 3.3 and 3.4), unless the template escapes it itself or says raw; one that stands first, or in the host, is part of the URL as it is.
 func parseURL(text string) (*template.Template, error) {
 	t, err := template.New("url").Funcs(functions).Parse(text)
 	if err != nil {
@@ -100,7 +110,7 @@ func (e *urlEscaper) escaper() string {
 	case strings.Contains(e.before, "?"):
 		return "queryescape"
 	case strings.HasPrefix(e.before, "/"), found && strings.Contains(rest, "/"), e.before != "" && !found:
-		return "pathescape"
+		return "component"
 	}
 	return ""
 }

@@ -22,7 +22,7 @@ func FuzzARecordStaysInItsPlace(f *testing.F) {
 	f.Fuzz(func(t *testing.T, record string) {
 		text, err := made.(*request).url(Record{Input: []byte(record)})
 		if err != nil {
-			if len(record) < maxURL/6-100 { // escaping makes three bytes of one, twice
+			if len(record) < maxURL/6-100 && record != "." && record != ".." { // escaping makes three bytes of one, twice
 				t.Fatal(err)
 			}
 			return

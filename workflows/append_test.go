@@ -109,14 +109,20 @@ func TestAnOutputFurtherThanTheRunKnowsIsAskedAnew(t *testing.T) {
 }
 
 func TestARunThatWasOvertakenStartsNothingMore(t *testing.T) {
-	w := newWorld(400, fours(func(s *job.Spec) { s.Concurrency, s.Tuning.Lanes = 4, 1 }))
-	w.overtake(20, func(_ string, q any) bool { p, ok := q.(job.ProcessRequest); return ok && p.Chunk.First == 12 })
-	if r := w.first(t); !r.continued {
-		t.Fatalf("%v; want to continue as new", r)
-	}
-	for _, q := range requests[job.ProcessRequest](w) {
-		if q.Chunk.First > 12 {
-			t.Errorf("%s was begun after the output was found further on", q.Chunk)
-		}
+	for name, when := range map[string]func(string, any) bool{
+		"seen by an append": func(_ string, q any) bool { a, ok := q.(job.AppendRequest); return ok && a.From.Records == 8 },
+		"seen by a chunk":   func(_ string, q any) bool { p, ok := q.(job.ProcessRequest); return ok && p.Chunk.First == 12 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(400, fours(func(s *job.Spec) { s.Concurrency, s.Tuning.Lanes = 4, 1 }))
+			w.overtake(20, when)
+			if r := w.first(t); !r.continued {
+				t.Fatalf("%v; want it to continue as new", r)
+			}
+			last := requests[job.ProcessRequest](w)[w.count(job.ActivityProcessChunk)-1]
+			if last.Chunk.First != 12 {
+				t.Errorf("%s was begun after the output was found further on", last.Chunk)
+			}
+		})
 	}
 }

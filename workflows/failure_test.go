@@ -83,6 +83,31 @@ func TestAFailureEndsTheJobAfterAppendingWhatIsReady(t *testing.T) {
 	}
 }
 
+// What fails later, perhaps because the first did, is not what to tell.
+func TestTheFirstFailureIsTheJobs(t *testing.T) {
+	w := newWorld(4000, fours(func(*job.Spec) {}))
+	w.delay[job.ActivityAppendOutput] = time.Minute
+	failed := false
+	w.fault = func(_ string, request any) error {
+		switch q := request.(type) {
+		case job.ProcessRequest:
+			if q.Chunk.First == 60 {
+				failed = true
+				return full()
+			}
+		case job.AppendRequest:
+			if failed {
+				return temporal.NewNonRetryableApplicationError("somebody changed it", string(job.OutputChanged), nil)
+			}
+		}
+		return nil
+	}
+	wantFailed(t, w.first(t), job.Storage, "no space left")
+	if n := w.count(job.ActivityAppendOutput); n != 2 {
+		t.Errorf("%d appends, want one before the failure and one after it", n)
+	}
+}
+
 func TestAFailureOfPrepareEndsTheJob(t *testing.T) {
 	w := newWorld(40, fours(func(*job.Spec) {}))
 	w.fault = func(string, any) error {

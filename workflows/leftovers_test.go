@@ -53,6 +53,9 @@ func TestLeftoversAreUsedWithTheirBoundaries(t *testing.T) {
 			}
 			w.left(left...)
 			w.finished(t, w.first(t))
+			if w.short > 0 {
+				t.Errorf("%d appends of what was not sealed", w.short)
+			}
 			for _, s := range left {
 				c := chunkOf(s.First, s.Records)
 				if got := slices.Contains(w.chunks(), c); got == s.Sealed {
@@ -83,5 +86,21 @@ func TestAListingBeforeALeftoverEndsWhereItBegins(t *testing.T) {
 	}
 	if !seen[500] || !seen[800] || !seen[0] {
 		t.Errorf("listings until %v, want one before each leftover and one to the end", seen)
+	}
+}
+
+// Half of such a chunk was there before, nobody knows in how much time.
+func TestAHalfDoneChunkTeachesNothingAboutThePace(t *testing.T) {
+	for name, left := range map[string]bool{"half-done": true, "whole": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(1000, newSpec(func(s *job.Spec) { s.Concurrency, s.Tuning.Lanes, s.Tuning.ActivitiesPerRun = 4, 1, 4 }))
+			if left {
+				w.left(halfDone(0, 1000))
+			}
+			w.first(t)
+			if n := progress(t, w.env).ChunkRecords; (n == 4) != left {
+				t.Errorf("the next chunks would have %d records", n)
+			}
+		})
 	}
 }

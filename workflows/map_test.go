@@ -66,6 +66,21 @@ func TestAppendsAreBounded(t *testing.T) {
 	}
 }
 
+func TestAppendsAreBoundedByBytesToo(t *testing.T) {
+	w := newWorld(100, newSpec(func(*job.Spec) {}))
+	for i := range int64(10) {
+		s := sealed(10*i, 10)
+		s.Bytes = 400 << 20
+		w.left(s)
+	}
+	w.finished(t, w.first(t))
+	for _, q := range requests[job.AppendRequest](w) {
+		if len(q.Chunks) > 3 { // the third reaches beyond a GiB
+			t.Errorf("an append of %d chunks of 400 MiB", len(q.Chunks))
+		}
+	}
+}
+
 func TestACompleteOutputIsAlreadyDone(t *testing.T) {
 	w := newWorld(7, newSpec(func(*job.Spec) {}))
 	w.position, w.complete = at(7), true

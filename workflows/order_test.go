@@ -80,6 +80,16 @@ func TestAllSlotsAreHandedOut(t *testing.T) {
 	}
 }
 
+// Temporal allows 2,000 activities at once, and a chunk of one record takes one slot, whatever its lane's share is.
+func TestNoMoreThan500ChunksRunAtOnce(t *testing.T) {
+	w := newWorld(600, newSpec(func(s *job.Spec) { s.Concurrency, s.Tuning.ChunkRecords, s.Tuning.ActivitiesPerRun = 600, 1, 2000 }))
+	w.takes = func(job.ProcessRequest) time.Duration { return time.Hour }
+	w.finished(t, w.finish(t))
+	if w.lanes != 500 {
+		t.Errorf("%d chunks ran at once", w.lanes)
+	}
+}
+
 // slowFirst makes the first chunk take an hour and each other a second.
 func slowFirst(q job.ProcessRequest) time.Duration {
 	if q.Chunk.First == 0 {

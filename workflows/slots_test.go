@@ -54,6 +54,11 @@ func TestSlotsThatComeBackStartMoreChunks(t *testing.T) {
 					w.giveBack(env, s.first, s.keep)
 				}})
 			}
+			alarms = append(alarms, alarm{20 * time.Minute, func(env *testsuite.TestWorkflowEnvironment) {
+				if p := progress(t, env); p.Slots != 8 || w.slots() != 8 {
+					t.Errorf("%d slots are handed out, by the workflow's count %d; want all 8", w.slots(), p.Slots)
+				}
+			}})
 			wantCanceled(t, w, w.first(t, alarms...))
 			var got []int
 			for _, q := range requests[job.ProcessRequest](w) {

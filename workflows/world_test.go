@@ -48,7 +48,9 @@ type world struct {
 	run        int
 	stopped    int // chunks told to stop
 	most       int // slots in flight, at most
+	lanes      int // chunks in flight, at most
 	ahead      int // chunks running or waiting, at most
+	short      int // appends that met a segment that is not sealed
 	violations []string
 }
 
@@ -196,7 +198,11 @@ func (w *world) ProcessChunk(ctx context.Context, q job.ProcessRequest) (job.Pro
 		if c.End() <= w.position.Records {
 			return job.Processed{Committed: true}, true
 		}
-		return job.Processed{Bytes: s.Bytes, Failed: s.Failed, Ran: c.Records, TaskMicros: w.work(q, d).Microseconds()}, true
+		ran := c.Records
+		if before.Records != 0 {
+			ran /= 2 // the other half was found
+		}
+		return job.Processed{Bytes: s.Bytes, Failed: s.Failed, Ran: ran, TaskMicros: w.work(q, d).Microseconds()}, true
 	})
 }
 
@@ -221,7 +227,7 @@ func (w *world) watch(q job.ProcessRequest) {
 			sealed++
 		}
 	}
-	w.most, w.ahead = max(w.most, w.slots()), max(w.ahead, len(w.running)+sealed)
+	w.most, w.lanes, w.ahead = max(w.most, w.slots()), max(w.lanes, len(w.running)), max(w.ahead, len(w.running)+sealed)
 	if len(w.running)+sealed > w.spec.Tuning.WindowChunks && q.Chunk.First != w.position.Records {
 		w.broken("%d chunks run and %d wait; the window is %d", len(w.running), sealed, w.spec.Tuning.WindowChunks)
 	}
@@ -267,6 +273,7 @@ func (w *world) commit(q job.AppendRequest) {
 		}
 		if !s.Sealed {
 			w.position = at(next)
+			w.short++
 			return
 		}
 		next = c.End()

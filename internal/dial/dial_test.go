@@ -45,11 +45,13 @@ func TestFlagsGoBeforeTheEnvironmentBeforeTheProfile(t *testing.T) {
 		"other profile":  {[]string{"--profile", "other", "--config-file", file}, nil, "other-profile:2", "default", true},
 		"environment": {
 			nil,
-			map[string]string{"TEMPORAL_CONFIG_FILE": file, "TEMPORAL_ADDRESS": "from-env:3"}, "from-env:3", "profile-namespace", true,
+			map[string]string{"TEMPORAL_CONFIG_FILE": file, "TEMPORAL_ADDRESS": "from-env:3"},
+			"from-env:3", "profile-namespace", true,
 		},
 		"flag": {
 			[]string{"--address", "from-flag:4", "--namespace", "ns"},
-			map[string]string{"TEMPORAL_CONFIG_FILE": file, "TEMPORAL_ADDRESS": "from-env:3"}, "from-flag:4", "ns", true,
+			map[string]string{"TEMPORAL_CONFIG_FILE": file, "TEMPORAL_ADDRESS": "from-env:3"},
+			"from-flag:4", "ns", true,
 		},
 		"environment disabled": {[]string{"--disable-config-env"}, map[string]string{"TEMPORAL_ADDRESS": "from-env:3"}, DefaultAddress, "default", false},
 	} {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -44,7 +45,11 @@ func (s Snapshot) Left() time.Duration {
 	if s.Total == 0 || r <= 0 {
 		return -1
 	}
-	return time.Duration(float64(s.Total-s.Done) / r * float64(time.Second))
+	left := float64(s.Total-s.Done) / r * float64(time.Second)
+	if left >= math.MaxInt64 {
+		return -1
+	}
+	return time.Duration(left)
 }
 
 // Display shows snapshots. Its methods are not for concurrent use.
