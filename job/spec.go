@@ -88,6 +88,9 @@ const (
 // MaxConcurrency bounds Spec.Concurrency.
 const MaxConcurrency = 100_000
 
+// MaxArgs bounds Task.Args in bytes.
+const MaxArgs = 64 << 10
+
 // TaskHTTP is the task whose results are JSON by default.
 const TaskHTTP = "http"
 
@@ -179,6 +182,9 @@ func (s Spec) Validate() error {
 	}
 	if s.Task.Name == "" {
 		return invalid("task.name: missing")
+	}
+	if len(s.Task.Args) > MaxArgs {
+		return invalid(fmt.Sprintf("task.args: %d bytes are more than %d", len(s.Task.Args), MaxArgs))
 	}
 	if s.Format != FormatText && s.Format != FormatJSON {
 		return invalid(fmt.Sprintf("format: %q is neither %q nor %q", s.Format, FormatText, FormatJSON))

@@ -80,14 +80,7 @@ func (o Output) store(m Manifest) error {
 
 // lock waits for the output's lock, which the returned file holds until it is closed.
 func (o Output) lock(ctx context.Context) (fsys.File, error) {
-	f, err := o.fs.OpenWrite(filepath.Join(o.Dir(), "lock"), true, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := fsys.Lock(ctx, f); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
+	return fsys.OpenLocked(ctx, o.fs, filepath.Join(o.Dir(), "lock"), 0o600)
 }
 
 // ClaimRequest asks to write an output.
@@ -106,6 +99,11 @@ type ClaimRequest struct {
 // Claim makes the claim the output's, beginning the output where there is none, and returns where it stands. What a dead append left
 // past the position is cut.
 func (o Output) Claim(ctx context.Context, r ClaimRequest) (m Manifest, err error) {
+	if _, err := o.Load(); errors.Is(err, fs.ErrNotExist) && !r.Overwrite {
+		if err := o.refuseForeign(); err != nil {
+			return m, err // before anything is made beside it
+		}
+	}
 	if err := o.makeDirs(); err != nil {
 		return m, err
 	}
@@ -181,8 +179,8 @@ func (o Output) refuseAlive(ctx context.Context, held Claim, r ClaimRequest) err
 // refuseForeign refuses an output with content that longhaul did not begin.
 func (o Output) refuseForeign() error {
 	fi, err := o.fs.Stat(o.path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && fi.Size() == 0 {
-		return nil
+	if errors.Is(err, fs.ErrNotExist) || err == nil && (fi.Size() == 0 || !fi.Mode().IsRegular()) {
+		return nil // what is no file is refused by makeDirs
 	}
 	if err != nil {
 		return err

@@ -39,12 +39,17 @@ func (o Output) Verify(ctx context.Context) (Verified, error) {
 	if err != nil {
 		return v, err
 	}
-	if m.Complete && extra > 0 {
-		return v, o.differs(o.path, fmt.Errorf("%d bytes stand behind the end of the finished output", extra))
-	}
 	v.Uncommitted = extra
-	_, err = o.verifyFile(ctx, o.Errors(), m.Position.ErrorBytes, m.Totals.Failed, m.ErrorsDigest)
-	return v, err
+	more, err := o.verifyFile(ctx, o.Errors(), m.Position.ErrorBytes, m.Totals.Failed, m.ErrorsDigest)
+	switch {
+	case err != nil:
+		return v, err
+	case m.Complete && extra > 0:
+		return v, o.differs(o.path, fmt.Errorf("%d bytes stand behind the end of the finished output", extra))
+	case m.Complete && more > 0:
+		return v, o.differs(o.Errors(), fmt.Errorf("%d bytes stand behind the end of the finished errors file", more))
+	}
+	return v, nil
 }
 
 // verifyFile checks the first size bytes of a file, and returns how many stand behind them.

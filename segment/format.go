@@ -107,6 +107,8 @@ func decodeHeader(b []byte) (g Generation, c job.Chunk, err error) {
 		return g, c, ErrMagic
 	case le.Uint16(b[8:]) != Version:
 		return g, c, fmt.Errorf("%w %d", ErrVersion, le.Uint16(b[8:]))
+	case le.Uint16(b[10:]) != 0 && le.Uint32(b[60:]) == checksum(b[:60]):
+		return g, c, fmt.Errorf("%w: flags %#x", ErrVersion, le.Uint16(b[10:]))
 	case le.Uint32(b[60:]) != checksum(b[:60]):
 		return g, c, ErrChecksum
 	}

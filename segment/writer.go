@@ -36,14 +36,14 @@ type Writer struct {
 // Open opens the segment of chunk c in folder dir, making it where it is missing. It waits, until ctx ends, for another Writer
 // of it to close or die, and recovers what that one wrote. A file of another generation or chunk gives way to a new one. An
 // error that wraps ErrVersion means a format that this program must not touch.
-func Open(ctx context.Context, fsys fsys.FS, dir string, g Generation, c job.Chunk) (*Writer, error) {
+func Open(ctx context.Context, disk fsys.FS, dir string, g Generation, c job.Chunk) (*Writer, error) {
 	path := filepath.Join(dir, Name(c))
 	for {
-		f, err := openLocked(ctx, fsys, path)
+		f, err := fsys.OpenLocked(ctx, disk, path, 0o600)
 		if err != nil {
 			return nil, err
 		}
-		w := &Writer{fs: fsys, dir: dir, file: f, chunk: c, offsets: make([]int64, c.Records), missing: c.Records}
+		w := &Writer{fs: disk, dir: dir, file: f, chunk: c, offsets: make([]int64, c.Records), missing: c.Records}
 		if err = w.recover(g); err == nil {
 			return w, nil
 		}
@@ -51,29 +51,10 @@ func Open(ctx context.Context, fsys fsys.FS, dir string, g Generation, c job.Chu
 			return nil, errors.Join(err, f.Close())
 		}
 		// A new file, and not the old one emptied: after a power loss that one's frames might stand behind a new header.
-		if err = fsys.Remove(path); errors.Is(err, fs.ErrNotExist) {
+		if err = disk.Remove(path); errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
 		if err := errors.Join(err, f.Close()); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// openLocked opens and locks the file that path leads to once the lock is held: the one it led to before may have been removed.
-func openLocked(ctx context.Context, fs fsys.FS, path string) (fsys.File, error) {
-	for {
-		f, err := fs.OpenWrite(path, true, 0o600)
-		if err != nil {
-			return nil, err
-		}
-		if err := fsys.Lock(ctx, f); err != nil {
-			return nil, errors.Join(err, f.Close())
-		}
-		if fs.Is(f, path) {
-			return f, nil
-		}
-		if err := f.Close(); err != nil {
 			return nil, err
 		}
 	}

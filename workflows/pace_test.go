@@ -96,9 +96,19 @@ func TestChunksThatWereListedTooSmallAreListedAnew(t *testing.T) {
 	w := newWorld(100_000, newSpec(func(s *job.Spec) { s.Concurrency, s.Tuning.Lanes = 8, 8 }))
 	w.takes = tasksOf(steady(time.Millisecond))
 	w.finished(t, w.finish(t))
-	// Eight lanes of chunks of 1, 8, 64, 512, 4096 and 10,000 records.
-	if n := w.count(job.ActivityProcessChunk); n > 6*8 {
-		t.Errorf("%d chunks, as if pages of small ones were kept", n)
+	sizes := map[int]int{}
+	for _, c := range w.chunks() {
+		if c.End() < 50_000 {
+			sizes[c.Records]++
+		}
+	}
+	for size, n := range sizes {
+		if size < 1000 && n > 2*8 {
+			t.Errorf("%d chunks of %d records: a whole page of them was kept", n, size)
+		}
+	}
+	if len(sizes) < 4 {
+		t.Errorf("chunks of these sizes only: %v", sizes)
 	}
 }
 

@@ -151,14 +151,17 @@ func (w *world) ListChunks(ctx context.Context, q job.ListRequest) (job.Page, er
 		until = q.Until / recordBytes
 	}
 	p := job.Page{Chunks: []job.Chunk{}}
-	next := q.Record
+	next, records := q.Record, q.Records
+	if q.StartRecords > 0 {
+		records = min(q.StartRecords, q.Records)
+	}
 	for next < until && len(p.Chunks) < q.Chunks {
-		n := min(int64(q.Records), max(1, q.Bytes/recordBytes), until-next)
+		n := min(int64(records), (q.Bytes+recordBytes-1)/recordBytes, until-next) // the record that reaches the bound is the last
 		if q.Taper > 1 {
-			n = min(n, max(int64(q.MinRecords), (until-next)/int64(q.Taper), 1))
+			n = min(n, max(int64(q.MinRecords), (until-next+int64(q.Taper)-1)/int64(q.Taper), 1))
 		}
 		p.Chunks = append(p.Chunks, chunkOf(next, int(n)))
-		next += n
+		next, records = next+n, min(2*records, q.Records)
 	}
 	p.End = next == w.records && q.Until == 0
 	return p, w.later(ctx, w.delay[job.ActivityListChunks], func() (any, bool) { return p, true })

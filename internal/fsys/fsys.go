@@ -137,6 +137,26 @@ func Lock(ctx context.Context, f File) error {
 	}
 }
 
+// OpenLocked opens a file for reading and writing, making it where it is missing, and waits for its lock until ctx ends. It returns the file
+// that name leads to once the lock is held: the one that it led to before may have been removed or replaced meanwhile.
+func OpenLocked(ctx context.Context, fsys FS, name string, perm fs.FileMode) (File, error) {
+	for {
+		f, err := fsys.OpenWrite(name, true, perm)
+		if err != nil {
+			return nil, err
+		}
+		if err = Lock(ctx, f); err == nil {
+			if fsys.Is(f, name) {
+				return f, nil
+			}
+			err = ctx.Err()
+		}
+		if err := errors.Join(err, f.Close()); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // WriteFile replaces name by data as a whole: a temporary file beside it is written and synced, renamed over it, and the folder synced.
 // After an error either the old or the new content stands. Callers must not write one name concurrently.
 func WriteFile(fsys FS, name string, data []byte, perm fs.FileMode) error {
