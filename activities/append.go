@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"github.com/longhaul/longhaul/internal/fault"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
 	"github.com/longhaul/longhaul/segment"
@@ -18,6 +19,7 @@ func (a *Activities) AppendOutput(ctx context.Context, q job.AppendRequest) (job
 	stop := heartbeat(ctx, nil)
 	defer stop()
 	r, err := a.appendOutput(ctx, q)
+	fault.Point(job.ActivityAppendOutput)
 	return r, failure(err)
 }
 

@@ -110,9 +110,11 @@ var panics = map[string]func(){
 	"by itself":    func() { panic("so be it") },
 	"nil pointer":  func() { var p *task.Record; p.Number++ },
 	"out of range": func() { var s []int; _ = s[len(s)+1] },
-	"nil map":      func() { var m map[int]int; m[1] = 1 },
+	"nil map":      func() { put(nil) },
 	"deep within":  func() { _ = strings.Repeat("a", -1) },
 }
+
+func put(m map[int]int) { m[1] = 1 }
 
 func TestTheTopFrameIsWhereTheTaskPanicked(t *testing.T) {
 	for name, f := range panics {

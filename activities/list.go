@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/longhaul/longhaul/input"
+	"github.com/longhaul/longhaul/internal/fault"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
 )
@@ -12,6 +13,7 @@ import (
 // ListChunks implements job.Activities.
 func (a *Activities) ListChunks(ctx context.Context, q job.ListRequest) (job.Page, error) {
 	p, err := a.listChunks(ctx, q)
+	fault.Point(job.ActivityListChunks)
 	return p, failure(err)
 }
 

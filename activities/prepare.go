@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/longhaul/longhaul/input"
+	"github.com/longhaul/longhaul/internal/fault"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
 	"github.com/longhaul/longhaul/segment"
@@ -21,6 +22,7 @@ import (
 // Prepare implements job.Activities.
 func (a *Activities) Prepare(ctx context.Context, q job.PrepareRequest) (job.Prepared, error) {
 	p, err := a.prepare(ctx, q)
+	fault.Point(job.ActivityPrepare)
 	return p, failure(err)
 }
 

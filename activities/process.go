@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/longhaul/longhaul/input"
+	"github.com/longhaul/longhaul/internal/fault"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
 	"github.com/longhaul/longhaul/segment"
@@ -19,6 +20,7 @@ import (
 // ProcessChunk implements job.Activities.
 func (a *Activities) ProcessChunk(ctx context.Context, q job.ProcessRequest) (job.Processed, error) {
 	p, err := a.processChunk(ctx, q)
+	fault.Point(job.ActivityProcessChunk)
 	return p, failure(err)
 }
 

@@ -8,6 +8,7 @@ import (
 	"hash"
 	"io"
 
+	"github.com/longhaul/longhaul/internal/fault"
 	"github.com/longhaul/longhaul/internal/fsys"
 	"github.com/longhaul/longhaul/job"
 )
@@ -94,12 +95,14 @@ func (a *Append) Commit(records, inputOffset int64, totals job.Totals, complete 
 func (a *Append) commit(records, inputOffset int64, totals job.Totals, complete bool) (Manifest, error) {
 	m := a.manifest
 	var err error
+	fault.Point("output.write")
 	if m.OutputDigest, err = a.output.sync(); err != nil {
 		return m, err
 	}
 	if m.ErrorsDigest, err = a.errors.sync(); err != nil {
 		return m, err
 	}
+	fault.Point("output.synced")
 	m.Position = job.Position{Records: records, InputOffset: inputOffset, OutputBytes: a.output.end, ErrorBytes: a.errors.end}
 	m.Totals = m.Totals.Add(totals)
 	m.Complete = complete
@@ -155,6 +158,7 @@ func (t *tail) sync() (Digest, error) {
 	if err := t.buf.Flush(); err != nil {
 		return Digest{}, err
 	}
+	fault.Point("output.written")
 	if err := t.file.Sync(); err != nil {
 		return Digest{}, err
 	}

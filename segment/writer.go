@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/longhaul/longhaul/internal/fault"
 	"github.com/longhaul/longhaul/internal/fsys"
 	"github.com/longhaul/longhaul/job"
 )
@@ -236,10 +237,12 @@ func (w *Writer) append(b []byte, fs []Frame) error {
 		}
 		w.offsets[f.Index] = w.end // taken, against a second one in fs; count gives the true offset
 	}
+	fault.Point("segment.frame")
 	if _, err := w.file.WriteAt(b, w.end); err != nil {
 		w.forget(fs)
 		return w.fail(err)
 	}
+	fault.Point("segment.framed")
 	for _, f := range fs {
 		w.count(f, len(f.Payload), w.end)
 		w.end += frameSize + int64(len(f.Payload))
@@ -276,9 +279,11 @@ func (w *Writer) Sync() error {
 
 // Seal writes the index and syncs file and folder. No record may be missing. Sealing a sealed segment does nothing.
 func (w *Writer) Seal() (Summary, error) {
+	fault.Point("segment.seal")
 	if err := w.writeIndex(); err != nil {
 		return Summary{}, err
 	}
+	fault.Point("segment.sealed")
 	return w.Summary(), w.Sync()
 }
 

@@ -36,6 +36,32 @@ func TestARunContinuesAsNewOnItsBudget(t *testing.T) {
 	}
 }
 
+// To end a run means to wait for its slowest chunk with all other slots unused. That is put off, though not for ever.
+func TestARunWithASlowChunkPutsItsEndOff(t *testing.T) {
+	const budget = 20
+	w := newWorld(4000, fours(func(s *job.Spec) { s.Tuning.ActivitiesPerRun = budget }))
+	w.takes = func(q job.ProcessRequest) time.Duration {
+		if q.Chunk.First == 0 {
+			return 10 * time.Hour
+		}
+		return 30 * time.Second
+	}
+	w.busy = func(job.ProcessRequest) time.Duration { return time.Second }
+	r := w.first(t)
+	if !r.continued {
+		t.Fatalf("%v; want it to continue as new", r)
+	}
+	early := 0
+	for _, c := range w.calls {
+		if c.at < 9*time.Hour {
+			early++
+		}
+	}
+	if early < 4*budget || early > 4*budget+8 {
+		t.Errorf("%d activities before the slow chunk ended, want four times the budget of %d", early, budget)
+	}
+}
+
 func TestARunContinuesAsNewWhenTemporalSuggestsIt(t *testing.T) {
 	w := newWorld(40, fours(func(*job.Spec) {}))
 	env := w.enter()
@@ -59,10 +85,7 @@ func TestTheRestIsDoneByTheNextRunWithWhatTheFirstOneLearned(t *testing.T) {
 		t.Errorf("carried %+v", r.carried)
 	}
 	first := len(w.calls)
-	for r.continued {
-		r = w.once(t, r.spec, r.carried)
-	}
-	w.finished(t, r)
+	w.finished(t, w.follow(t, r))
 	for _, c := range w.calls[first:] {
 		if q, ok := c.request.(job.ListRequest); ok {
 			if q.Records <= 8 {
@@ -104,10 +127,7 @@ func TestALostClaimDrainsTheRunAndContinuesAsNew(t *testing.T) {
 			if w.stopped > 0 {
 				t.Errorf("%d chunks were told to stop", w.stopped)
 			}
-			for r.continued {
-				r = w.once(t, r.spec, r.carried)
-			}
-			w.finished(t, r)
+			w.finished(t, w.follow(t, r))
 		})
 	}
 }

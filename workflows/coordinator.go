@@ -3,6 +3,7 @@ package workflows
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -222,6 +223,13 @@ func (c *coordinator) onListed(f workflow.Future) {
 		c.cursor = cursor{chunk.End(), chunk.EndOffset()}
 	}
 	c.listedAll = p.End
+	if len(p.Chunks) == 0 && !p.End { // it stands where a leftover begins, but at another record
+		c.stop(&job.Error{
+			Kind: job.InputChanged, Op: "list", Path: c.spec.Input,
+			Err:  fmt.Errorf("record %d begins at byte %d, where another one did", c.cursor.record, c.cursor.offset),
+			Hint: "restore the input, or start anew with --overwrite",
+		})
+	}
 }
 
 // process starts queued chunks while there are slots for them and the window allows it.

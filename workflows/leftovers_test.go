@@ -104,3 +104,20 @@ func TestAHalfDoneChunkTeachesNothingAboutThePace(t *testing.T) {
 		})
 	}
 }
+
+// The input was changed behind longhaul's back, lines joined or cut, so that the records before a leftover are more or fewer than they were.
+func TestALeftoverThatNoListingReachesFailsTheJob(t *testing.T) {
+	for name, first := range map[string]int64{"more records": 50, "fewer records": 70} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(100, newSpec(func(*job.Spec) {}))
+			s := sealed(first, 7)
+			s.Offset, s.Length = 60*recordBytes, 7*recordBytes
+			w.segments[first], w.former[first] = s, true
+			wantFailed(t, w.first(t), job.InputChanged, w.spec.Input)
+			w.kept(t)
+			if n := w.count(job.ActivityListChunks); n > 10 {
+				t.Errorf("%d listings", n)
+			}
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/longhaul/longhaul/job"
+	"github.com/longhaul/longhaul/workflows"
 )
 
 // tasksOf makes each record take d in a slot, with what a chunk costs beside its tasks.
@@ -109,6 +110,41 @@ func TestChunksThatWereListedTooSmallAreListedAnew(t *testing.T) {
 	}
 	if len(sizes) < 4 {
 		t.Errorf("chunks of these sizes only: %v", sizes)
+	}
+}
+
+func TestChunksThatWereListedTooLargeAreListedAnew(t *testing.T) {
+	for name, records := range map[string]int64{
+		"in the middle":      300_000,
+		"with the end in it": 80_000, // which one page lists
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(records, newSpec(func(s *job.Spec) { s.Concurrency, s.Tuning.Lanes = 2, 2 }))
+			w.takes = tasksOf(steady(100 * time.Millisecond))
+			// The run before saw them a hundred times quicker.
+			pace := workflows.Pace{PerLane: 1000, Task: .001, Largest: 10_000}
+			w.finished(t, w.follow(t, w.once(t, mustJSON(t, w.spec), workflows.Carried{Runs: 1, Pace: pace})))
+			large := 0
+			for _, c := range w.chunks() {
+				if c.Records == 10_000 {
+					large++
+				}
+			}
+			if large < 2 || large > 5 {
+				t.Errorf("%d chunks of the old size were run, want the two of the lanes and those of the time it took to see", large)
+			}
+		})
+	}
+}
+
+// Nothing is known of the tasks yet: a chunk that is too large for some is just right for others.
+func TestTheFirstChunksAreOfAllSizes(t *testing.T) {
+	w := newWorld(100_000, newSpec(func(s *job.Spec) { s.Concurrency, s.Tuning.Lanes, s.Tuning.ChunkRecords = 64, 8, 500 }))
+	w.finished(t, w.finish(t))
+	for i, want := range []int{8, 16, 32, 64, 128, 256, 500, 500} {
+		if c := w.chunks()[i]; c.Records != want {
+			t.Errorf("chunk %d has %d records, want %d", i, c.Records, want)
+		}
 	}
 }
 

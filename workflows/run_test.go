@@ -95,10 +95,15 @@ func (w *world) once(t rapid.TB, raw json.RawMessage, carried workflows.Carried,
 	return r
 }
 
-// finish runs the workflow from its start for as long as it continues as new, at most 1,000 times.
+// finish runs the workflow from its start for as long as it continues as new.
 func (w *world) finish(t rapid.TB, alarms ...alarm) result {
 	t.Helper()
-	r := w.first(t, alarms...)
+	return w.follow(t, w.first(t, alarms...))
+}
+
+// follow runs what a run continued as, and what that did, at most 1,000 times.
+func (w *world) follow(t rapid.TB, r result) result {
+	t.Helper()
 	for range 1000 {
 		if !r.continued {
 			return r

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/longhaul/longhaul/internal/fault"
 )
 
 // File is an open file. Its methods may be called concurrently; positions are the caller's business.
@@ -165,11 +167,15 @@ func WriteFile(fsys FS, name string, data []byte, perm fs.FileMode) error {
 		_ = fsys.Remove(tmp)
 		return err
 	}
+	fault.Point(filepath.Base(name) + ".written")
 	if err := fsys.Rename(tmp, name); err != nil {
 		_ = fsys.Remove(tmp)
 		return err
 	}
-	return fsys.SyncDir(filepath.Dir(name))
+	fault.Point(filepath.Base(name) + ".renamed")
+	err := fsys.SyncDir(filepath.Dir(name))
+	fault.Point(filepath.Base(name) + ".synced")
+	return err
 }
 
 func writeSynced(fsys FS, name string, data []byte, perm fs.FileMode) (err error) {

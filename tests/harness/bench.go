@@ -55,6 +55,8 @@ type Bench struct {
 	Dir       string
 	Namespace string
 	Client    client.Client
+	// Env is added to the environment of the programs started from now on, as KEY=VALUE.
+	Env []string
 }
 
 // New makes a test's folder and registers its namespace.
@@ -137,6 +139,7 @@ func (b *Bench) Start(program string, args ...string) *Process {
 	b.T.Helper()
 	p := &Process{b: b, Cmd: exec.Command(program, args...), Exited: make(chan struct{})}
 	p.Cmd.Dir = b.Dir
+	p.Cmd.Env = append(os.Environ(), b.Env...)
 	p.Cmd.Stdout, p.Cmd.Stderr = &locked{p, &p.stdout}, &locked{p, &p.stderr}
 	Must(b.T, p.Cmd.Start())
 	go func() {
