@@ -128,6 +128,16 @@ func TestAnAppendRemovesItsOwnSegmentsOnlyAndTheLastOneAll(t *testing.T) {
 	s.wantSegments()
 }
 
+// The first attempt stopped before a damaged segment, and died; what follows it is whole and must stay.
+func TestAnAppendThatHappenedInPartRemovesNoMoreThanThat(t *testing.T) {
+	s, from, chunks := three(t)
+	first := s.appended(from, false, chunks[0])
+	if again := s.appended(from, true, chunks...); again != first {
+		t.Errorf("%+v, want %+v", again, first)
+	}
+	s.wantSegments(chunks[1:]...)
+}
+
 func TestAnAppendBehindTheOutputIsRefused(t *testing.T) {
 	s, from, chunks := three(t)
 	ahead := from

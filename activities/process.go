@@ -129,8 +129,9 @@ func (r *chunkRun) drainTicks(ticks int) int {
 
 // giveBack gives the slots that the chunk cannot use any more back to the workflow. See docs/decisions/0002.
 func (r *chunkRun) giveBack(ctx context.Context) {
-	keep := r.unfinished()
-	if keep == 0 || keep >= r.lane.Slots() {
+	unfinished, have := r.unfinished(), r.lane.Slots()
+	keep := max(unfinished, have-r.shared.pool.Idle()) // what is lent comes back later: to wait for it would hold up what is idle
+	if unfinished == 0 || keep >= have {
 		return
 	}
 	if err := r.segment.Sync(); err != nil {

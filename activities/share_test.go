@@ -53,6 +53,40 @@ func TestAChunkThatDrainsGivesSlotsBack(t *testing.T) {
 	}
 }
 
+// A slot that is idle comes back at once, though others of the chunk are lent to slow records of its neighbour.
+func TestAChunkGivesBackWhatIsIdleAndKeepsWhatIsLent(t *testing.T) {
+	const slots = 4
+	release := make(chan struct{})
+	busy := make(chan struct{}, 100)
+	s := newSite(t, func(ctx context.Context, r task.Record) (task.Result, error) {
+		if r.Number == 0 || r.Number >= slots { // one of the first chunk, six of the second
+			busy <- struct{}{}
+			<-release
+		}
+		return echo(ctx, r)
+	}, numbers(slots+6)...)
+	p := s.prepared()
+	first := s.list(p.Position, slots)[0]
+	second := s.list(job.Position{Records: slots, InputOffset: 2 * slots}, 100)[0]
+	stub := temporalStub{signals: make(chan signal, 100)}
+	var joins []func() (job.Processed, error)
+	for _, c := range []job.Chunk{first, second} {
+		joins = append(joins, fork(t, func() (job.Processed, error) { return s.process(c, slots, circumstances{client: stub}) }))
+	}
+	for range 7 {
+		await(t, busy, "seven slow records in flight, over eight slots")
+	}
+	if got, want := await(t, stub.signals, "the signal").arg, (job.SlotsReturned{First: 0, Keep: 3}); got != want {
+		t.Errorf("signal %+v, want %+v", got, want)
+	}
+	close(release)
+	for _, join := range joins {
+		if _, err := join(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // Slots that a draining chunk does not use are lent to its neighbour, so that none is given back while the neighbour has work.
 func TestChunksOfAJobShareTheirSlots(t *testing.T) {
 	const slots = 2
