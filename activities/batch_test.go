@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/task"
@@ -32,6 +33,34 @@ func TestInstantTasksRunInBatches(t *testing.T) {
 	}
 	if s.answers() != lines(numbers(n)...) {
 		t.Error("the output is not the input")
+	}
+}
+
+// While the first record is being run, the slots beside it go on with others: a batch is not the whole chunk.
+func TestBatchesAreBounded(t *testing.T) {
+	long := strings.Repeat("x", 200<<10)
+	for name, records := range map[string][]string{"by records": numbers(600), "by bytes": {long, long, long, long}} {
+		t.Run(name, func(t *testing.T) {
+			began := make(chan struct{}, len(records))
+			s := newSite(t, func(ctx context.Context, r task.Record) (task.Result, error) {
+				if _, ok := ctx.Deadline(); ok {
+					t.Error("a task that does no I/O has a time-out, which costs more than it does")
+				}
+				if r.Number == 0 {
+					if _, ok := comes(began); !ok {
+						t.Error("no record of another batch was begun")
+					}
+				}
+				began <- struct{}{}
+				return echo(ctx, r)
+			}, records...)
+			s.makeInstant()
+			s.spec.Timeout = job.Duration(time.Hour)
+			s.pass(len(records), 2)
+			if s.answers() != lines(records...) {
+				t.Error("the output is not the input")
+			}
+		})
 	}
 }
 
@@ -97,6 +126,30 @@ func TestAHalfDoneChunkOfAnInstantTaskRunsOnlyWhatIsMissing(t *testing.T) {
 	}
 	s.appended(job.Position{}, true, c)
 	if s.answers() != lines(numbers(600)...) {
+		t.Error("the output is not the input")
+	}
+}
+
+// A record is its task's own: those read after it do not write over it.
+func TestARecordStaysAsItIsWhileItsTaskRuns(t *testing.T) {
+	records := make([]string, 200)
+	for i := range records {
+		records[i] = strings.Repeat(fmt.Sprint(i%10), 2000)
+	}
+	last := make(chan struct{})
+	s := newSite(t, func(ctx context.Context, r task.Record) (task.Result, error) {
+		switch r.Number {
+		case 0:
+			if _, ok := comes(last); !ok {
+				t.Error("the last record was not begun")
+			}
+		case 199:
+			close(last)
+		}
+		return echo(ctx, r)
+	}, records...)
+	s.pass(len(records), 2)
+	if s.answers() != lines(records...) {
 		t.Error("the output is not the input")
 	}
 }

@@ -38,7 +38,7 @@ func TestBreakerTellsAnOutageFromAFailureOfOneRecord(t *testing.T) {
 					b.succeeded(noon.Add(time.Duration(e.success) * time.Second))
 					continue
 				}
-				if held := b.exhausted(noon.Add(time.Duration(e.since) * time.Second)); held != e.held {
+				if held := b.exhausted(noon.Add(time.Duration(e.since)*time.Second), false, 3); held != e.held {
 					t.Errorf("event %d: held %v, want %v", i, held, e.held)
 				}
 			}
@@ -53,10 +53,35 @@ func TestBreakerIsSharedByAllChunks(t *testing.T) {
 	var b breaker
 	var all sync.WaitGroup
 	for range 100 {
-		all.Go(func() { b.exhausted(noon) })
+		all.Go(func() { b.exhausted(noon, false, 1) })
 	}
 	all.Wait()
 	if !b.outage(100) || b.outage(101) {
 		t.Errorf("%d records held, want 100", b.held.Load())
+	}
+}
+
+// TestManyFailingRecordsSpeakForEachOther has a success after a record's first try, but as many records failing since then as make an outage: the
+// far side went down in between.
+func TestManyFailingRecordsSpeakForEachOther(t *testing.T) {
+	var b breaker
+	b.succeeded(noon.Add(time.Second))
+	first := b.failed(0)
+	if b.failed(first) != first || b.failing.Load() != 1 {
+		t.Errorf("one record that fails twice counts %d times", b.failing.Load())
+	}
+	if b.exhausted(noon, false, 2) {
+		t.Error("a record that fails alone is held")
+	}
+	b.failed(0)
+	if !b.exhausted(noon, false, 2) {
+		t.Error("a record that fails among many is not held")
+	}
+	if b.exhausted(noon, true, 2) {
+		t.Error("a record that was held before is held again, although something succeeded since")
+	}
+	b.succeeded(noon.Add(2 * time.Second))
+	if b.failing.Load() != 0 || b.failed(first) == first {
+		t.Error("a success does not end the row of failures")
 	}
 }

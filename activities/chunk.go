@@ -60,7 +60,11 @@ type attempt struct {
 	run    *chunkRun
 	index  int
 	record task.Record
-	since  time.Time // of the first failure; of the first try, until another follows it
+	round  int       // tries of this round: a held record gets another
+	again  bool      // it was held before
+	since  time.Time // of the round's first try
+	heldAt time.Time
+	noted  int64 // by the breaker
 	spent  time.Duration
 	err    error // of the last try
 }
@@ -134,7 +138,7 @@ func (r *chunkRun) read() (slots.Work, error) {
 			b = &batch{run: r, attempts: make([]*attempt, 0, r.batch)}
 		}
 		b.add(a, record)
-		if len(b.attempts) == r.batch || len(b.bytes) > maxBatchBytes {
+		if len(b.attempts) == r.batch || b.size > maxBatchBytes {
 			break
 		}
 	}
@@ -165,12 +169,13 @@ func (a *attempt) Run() {
 func (a *attempt) try() (f segment.Frame, done bool) {
 	r := a.run
 	a.record.Try++
+	a.round++
 	ctx, cancel := r.ctx, context.CancelFunc(func() {})
 	if r.batch == 1 { // an instant task needs no timer
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(r.spec.Timeout))
 	}
 	start := time.Now()
-	if a.record.Try == 1 {
+	if a.round == 1 {
 		a.since = start
 	}
 	res, err := r.do(ctx, a.record)
@@ -193,18 +198,17 @@ func (a *attempt) try() (f segment.Frame, done bool) {
 	}
 	a.err = err
 	class, after := task.Classify(err)
-	if class != task.Transient {
+	if class == task.Transient {
+		a.noted = r.shared.breaker.failed(a.noted)
+	} else {
 		r.shared.breaker.succeeded(now) // the far side answered
 	}
 	switch {
-	case class != task.Permanent && a.record.Try < r.spec.Retry.MaximumAttempts:
-		if a.record.Try == 1 {
-			a.since = now // what succeeded while the first try ran says nothing about an outage that ended it
-		}
-		r.later(a, max(after, backoff(r.spec.Retry, a.record.Try)))
+	case class != task.Permanent && a.round < r.spec.Retry.MaximumAttempts:
+		r.later(a, max(after, backoff(r.spec.Retry, a.round)))
 		return f, false
-	case class == task.Transient && r.shared.breaker.exhausted(a.since):
-		r.hold(a)
+	case class == task.Transient && r.shared.breaker.exhausted(a.since, a.again, min(r.spec.Tuning.OutageFailures, r.spec.Concurrency)):
+		r.hold(a, now)
 		return f, false
 	}
 	return a.failed(err)
@@ -279,9 +283,10 @@ func (r *chunkRun) later(a *attempt, delay time.Duration) {
 }
 
 // hold keeps a record whose tries are used up until it is known whether the far side is down.
-func (r *chunkRun) hold(a *attempt) {
+func (r *chunkRun) hold(a *attempt, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	a.heldAt = now
 	r.held = append(r.held, a)
 }
 
@@ -289,7 +294,8 @@ func (r *chunkRun) hold(a *attempt) {
 type batch struct {
 	run      *chunkRun
 	attempts []*attempt
-	bytes    []byte
+	size     int    // of the records, in bytes
+	bytes    []byte // of the last records
 	frames   []segment.Frame
 }
 
@@ -300,6 +306,7 @@ func (b *batch) add(a *attempt, record []byte) {
 	if len(b.bytes)+len(record) > cap(b.bytes) {
 		b.bytes = make([]byte, 0, max(16<<10, len(record))) // the records before keep the old one
 	}
+	b.size += len(record)
 	start := len(b.bytes)
 	b.bytes = append(b.bytes, record...)
 	a.record.Input = b.bytes[start:len(b.bytes):len(b.bytes)]

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -23,14 +24,7 @@ func (r *chunkRun) landed(n, done int) {
 		default:
 		}
 	}
-	if held := len(r.held); held > 0 && !r.stopped {
-		if err := r.settle(); err != nil {
-			r.failLocked(err)
-		}
-		if len(r.held) < held {
-			r.lane.Wake() // there is room for further records
-		}
-	}
+	r.settle()
 	r.checkEnd()
 }
 
@@ -42,20 +36,23 @@ func (r *chunkRun) checkEnd() {
 	}
 }
 
-// settle writes down as failed those held records since whose first failure something succeeded.
-func (r *chunkRun) settle() error {
-	kept := r.held[:0]
-	for _, a := range r.held {
-		if !r.shared.breaker.upSince(a.since) {
-			kept = append(kept, a)
-			continue
-		}
-		if err := r.giveUp(a); err != nil {
-			return err
-		}
+// settle has those held records tried anew since whose last try something succeeded: the far side is up again.
+func (r *chunkRun) settle() {
+	if len(r.held) == 0 || r.stopped {
+		return
 	}
-	r.held = kept
-	return nil
+	before := len(r.due)
+	r.held = slices.DeleteFunc(r.held, func(a *attempt) bool {
+		up := r.shared.breaker.upSince(a.heldAt)
+		if up {
+			a.round, a.again = 0, true
+			r.due = append(r.due, a)
+		}
+		return up
+	})
+	if len(r.due) > before {
+		r.lane.Wake()
+	}
 }
 
 // giveUp writes a held record down as failed.
@@ -150,7 +147,7 @@ func (r *chunkRun) result(attempt int) error {
 	}
 	outage := r.shared.breaker.outage(r.outageAfter)
 	for _, a := range r.held {
-		if outage || attempt < patience && !r.shared.breaker.upSince(a.since) {
+		if outage || attempt < patience || r.shared.breaker.upSince(a.heldAt) {
 			return &job.Error{
 				Kind: job.Outage, Op: "process",
 				Err: fmt.Errorf("the far side seems to be down, tries used up with no success between: %d; record %d: %w",

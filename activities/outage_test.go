@@ -28,14 +28,14 @@ func (f *farSide) do(ctx context.Context, r task.Record) (task.Result, error) {
 
 func TestAnOutageFailsNoRecord(t *testing.T) {
 	for name, tt := range map[string]struct{ records, slots, failures int }{
-		"one slot":               {100, 1, 10},
-		"more slots than it":     {100, 40, 10},
-		"one record is enough":   {100, 4, 1},
-		"more than are kept":     {100, 2, 1_000_000}, // no more than 2*2+16 are in memory
-		"few records":            {3, 1, 10},
-		"one record":             {1, 1, 10},
-		"as many as it takes":    {10, 4, 10},
-		"just short of a memory": {19, 2, 1_000_000},
+		"one slot":             {100, 1, 10},
+		"more slots than it":   {100, 40, 10},
+		"one record is enough": {100, 4, 1},
+		"more than are kept":   {100, 2, 1_000_000}, // no more than 2*2+16 are in memory
+		"few records":          {3, 1, 10},
+		"one record":           {1, 1, 10},
+		"as many as it takes":  {10, 4, 10},
+		"just short of that":   {19, 2, 1_000_000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var far farSide
@@ -43,8 +43,12 @@ func TestAnOutageFailsNoRecord(t *testing.T) {
 			s := newSite(t, far.do, numbers(tt.records)...)
 			s.spec.Tuning.OutageFailures = tt.failures
 			c := s.begin()
+			attempt := int32(1)
+			if tt.records >= min(tt.failures, 2*tt.slots+16) {
+				attempt = 30 // so many are never given up
+			}
 			for range 2 {
-				_, err := s.process(c, tt.slots, circumstances{attempt: 1})
+				_, err := s.process(c, tt.slots, circumstances{attempt: attempt})
 				if msg := wantKind(t, err, job.Outage); !strings.Contains(msg, "connection refused") {
 					t.Errorf("message %q does not say why", msg)
 				}
@@ -141,6 +145,24 @@ func TestOneRecordThatAlwaysFailsWhileOthersSucceedHasFailed(t *testing.T) {
 			}
 			if want := fmt.Sprintf(`{"record":3,"input":"3","error":"connection refused","tries":%d}`+"\n", tt.attempts); s.failures() != want {
 				t.Errorf("errors %q, want %q", s.failures(), want)
+			}
+		})
+	}
+}
+
+// An answer that refuses a record is an answer.
+func TestRefusalsTellThatTheFarSideIsUp(t *testing.T) {
+	for name, class := range map[string]task.Class{"permanent": task.Permanent, "retryable": task.Retryable} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, func(_ context.Context, r task.Record) (task.Result, error) {
+				if r.Number%2 == 0 {
+					return task.Result{}, errDown
+				}
+				return task.Result{}, task.Fail(class, errors.New("refused"))
+			}, numbers(40)...)
+			s.spec.Retry.MaximumAttempts, s.spec.Tuning.OutageFailures = 2, 5
+			if p := s.processed(s.begin(), 4); p.Failed != 40 {
+				t.Errorf("%+v", p)
 			}
 		})
 	}

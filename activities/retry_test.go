@@ -113,9 +113,12 @@ func TestATryHasATimeOut(t *testing.T) {
 		return echo(ctx, r)
 	}, "a", "b")
 	s.spec.Timeout = job.Duration(20 * time.Millisecond)
-	s.pass(2, 1)
+	end := s.pass(2, 1)
 	if got := s.answers(); got != "a\nb\n" {
 		t.Errorf("output %q; tries %v", got, s.tried(2))
+	}
+	if got := time.Duration(end.Totals.TaskMicros) * time.Microsecond; got < 40*time.Millisecond || got > time.Minute {
+		t.Errorf("tasks took %s in all, want a little over two time-outs", got)
 	}
 }
 

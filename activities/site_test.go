@@ -194,14 +194,23 @@ func (s *site) wantSegments(chunks ...job.Chunk) {
 }
 
 // await waits for something that a channel tells, or fails the test where it never comes.
-func await[T any](t testing.TB, c <-chan T, what string) (v T) {
+func await[T any](t testing.TB, c <-chan T, what string) T {
 	t.Helper()
-	select {
-	case v = <-c:
-	case <-time.After(20 * time.Second):
+	v, ok := comes(c)
+	if !ok {
 		t.Fatalf("waited in vain for %s", what)
 	}
 	return v
+}
+
+// comes is await for a task, which cannot end the test: it says whether it came.
+func comes[T any](c <-chan T) (v T, ok bool) {
+	select {
+	case v = <-c:
+		return v, true
+	case <-time.After(20 * time.Second):
+		return v, false
+	}
 }
 
 // fork runs f beside the test, and returns a function that waits for it.

@@ -50,8 +50,12 @@ func TestToldToStopTasksInFlightEndAndNoneBegins(t *testing.T) {
 			started, release := make(chan struct{}, 100), make(chan struct{})
 			s := newSite(t, func(ctx context.Context, r task.Record) (task.Result, error) {
 				started <- struct{}{}
-				<-release
-				return echo(ctx, r)
+				select {
+				case <-release:
+					return echo(ctx, r)
+				case <-ctx.Done():
+					return task.Result{}, ctx.Err()
+				}
 			}, numbers(100)...)
 			c := s.begin()
 			join := fork(t, func() (job.Processed, error) { return s.process(c, 3, h.in) })
@@ -91,7 +95,7 @@ func TestTasksThatDoNotEndInTheGraceAreGivenUp(t *testing.T) {
 			s := newSite(t, func(ctx context.Context, r task.Record) (task.Result, error) {
 				started <- struct{}{}
 				<-ctx.Done()
-				return task.Result{}, ctx.Err()
+				return task.Result{}, task.Fail(task.Permanent, ctx.Err()) // as if it were the record's fault
 			}, numbers(10)...)
 			s.acts.StopTimeout = 30 * time.Millisecond
 			c := s.begin()

@@ -44,7 +44,7 @@ var pure = map[string][]string{
 	"job": {
 		"bytes", "context", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "io", "path/filepath", "reflect", "strings", "time",
 	},
-	"workflows": {"encoding/json", "errors", "slices", "time", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow"},
+	"workflows": {"encoding/json", "errors", "fmt", "slices", "time", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow"},
 }
 
 type listed struct {

@@ -21,8 +21,13 @@ type Target struct {
 	// Refuses, where it is not nil, says which records are answered with 404.
 	Refuses func(record string) bool
 
+	// RetryAfter, where it is not empty, is the Retry-After header of those answers.
+	RetryAfter string
+
 	mu       sync.Mutex
 	requests map[string]int
+	down     bool
+	refused  int
 	inFlight int
 	peak     int
 	total    int
@@ -43,13 +48,25 @@ func (tg *Target) serve(w http.ResponseWriter, r *http.Request) {
 	tg.total++
 	tg.inFlight++
 	tg.peak = max(tg.peak, tg.inFlight)
-	gate := tg.Gate
+	gate, down := tg.Gate, tg.down
+	if down {
+		tg.requests[record]--
+		tg.total--
+		tg.refused++
+	}
 	tg.mu.Unlock()
 	defer func() {
 		tg.mu.Lock()
 		tg.inFlight--
 		tg.mu.Unlock()
 	}()
+	if down {
+		if tg.RetryAfter != "" {
+			w.Header().Set("Retry-After", tg.RetryAfter)
+		}
+		http.Error(w, "down for a while", http.StatusServiceUnavailable)
+		return
+	}
 	if gate != nil {
 		select {
 		case <-gate:
@@ -100,6 +117,20 @@ func (tg *Target) Once(t *testing.T, n int) {
 	if tg.total != n {
 		t.Errorf("%d requests for %d records", tg.total, n)
 	}
+}
+
+// SetDown begins or ends an outage: every request is answered with 503, and counted apart.
+func (tg *Target) SetDown(down bool) {
+	tg.mu.Lock()
+	defer tg.mu.Unlock()
+	tg.down = down
+}
+
+// Refused returns how many requests met an outage.
+func (tg *Target) Refused() int {
+	tg.mu.Lock()
+	defer tg.mu.Unlock()
+	return tg.refused
 }
 
 // Template is the template of the target's URLs.

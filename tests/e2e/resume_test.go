@@ -1,0 +1,115 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/longhaul/longhaul/tests/harness"
+)
+
+// half is a job that was brought about half way, with the command that runs it.
+type half struct {
+	*harness.Bench
+	target *harness.Target
+	args   []string
+	run    *harness.Process
+}
+
+const halfRecords, halfLimit = 2_000, 20
+
+func halfWay(t *testing.T) *half {
+	h := &half{Bench: harness.New(t), target: harness.NewTarget(t, harness.Fixed(4*time.Millisecond))}
+	h.Worker()
+	h.Write("in", harness.Lines(halfRecords))
+	h.args = []string{"in", "--output", "out", "--http", h.target.Template(), "--concurrency", fmt.Sprint(halfLimit), "--job", "half"}
+	h.run = h.Longhaul(h.args...)
+	h.Until("half of the records requested", func() bool { n, _, _ := h.target.Counts(); return n >= halfRecords/2 })
+	return h
+}
+
+// completes runs the same command again, if need be, and checks all there is; at most so many requests may have been repeated.
+func (h *half) completes(repeated int) {
+	h.T.Helper()
+	h.Longhaul(h.args...).Ended(0)
+	h.Same("out", harness.Oracle(halfRecords))
+	h.Tidy("out")
+	h.Start(harness.LonghaulProgram, "verify", "out").Ended(0)
+	if n, _, _ := h.target.Counts(); n > halfRecords+repeated {
+		h.T.Errorf("%d requests for %d records: more than %d were repeated", n, halfRecords, repeated)
+	}
+}
+
+func TestResumeAfterTerminate(t *testing.T) {
+	h := halfWay(t)
+	h.Temporal("workflow", "terminate", "--workflow-id", "half", "--reason", "a test")
+	h.run.Ended(1).Says("was terminated; what it wrote stands, and the same command resumes it")
+	h.completes(halfLimit)
+}
+
+func TestResumeAfterCancel(t *testing.T) {
+	h := halfWay(t)
+	h.Temporal("workflow", "cancel", "--workflow-id", "half")
+	h.run.Ended(1).Says("was canceled; what it wrote stands, and the same command resumes it")
+	h.completes(0) // what was in flight was let end
+}
+
+// TestResumeAfterReset resets the running job to its beginning: the output knows where it is.
+func TestResumeAfterReset(t *testing.T) {
+	for name, event := range map[string]int64{"the first workflow task": 4, "after Prepare": 10} {
+		t.Run(name, func(t *testing.T) {
+			h := halfWay(t)
+			_, err := h.Client.ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
+				Namespace:         h.Namespace,
+				WorkflowExecution: &common.WorkflowExecution{WorkflowId: "half", RunId: h.runID()},
+				Reason:            "a test", WorkflowTaskFinishEventId: event, RequestId: t.Name(),
+				ResetReapplyType: enums.RESET_REAPPLY_TYPE_NONE,
+			})
+			harness.Must(t, err)
+			h.run.Ended(0) // it follows the job over the reset
+			h.completes(halfLimit)
+		})
+	}
+}
+
+func (h *half) runID() string {
+	h.T.Helper()
+	d, err := h.Client.DescribeWorkflowExecution(h.T.Context(), "half", "")
+	harness.Must(h.T, err)
+	return d.GetWorkflowExecutionInfo().GetExecution().GetRunId()
+}
+
+// TestResumeAfterTheHistoryIsGone deletes the closed run, as its retention would.
+func TestResumeAfterTheHistoryIsGone(t *testing.T) {
+	h := halfWay(t)
+	h.Temporal("workflow", "cancel", "--workflow-id", "half")
+	h.run.Ended(1)
+	h.Temporal("workflow", "delete", "--workflow-id", "half")
+	h.Until("the run gone", func() bool {
+		_, err := h.Client.DescribeWorkflowExecution(t.Context(), "half", "")
+		return err != nil && strings.Contains(err.Error(), "not found")
+	})
+	h.completes(0)
+}
+
+// TestWorkerStopsGently sends SIGTERM to the only worker: tasks in flight end, and the next worker goes on.
+func TestWorkerStopsGently(t *testing.T) {
+	const n = 1_000
+	b := harness.New(t)
+	tg := harness.NewTarget(t, harness.Fixed(5*time.Millisecond))
+	w := b.Worker()
+	b.Write("in", harness.Lines(n))
+	p := b.Longhaul("in", "--output", "out", "--http", tg.Template(), "--concurrency", "10")
+	b.Until("some of the records requested", func() bool { total, _, _ := tg.Counts(); return total >= n/4 })
+	w.Signal(15)
+	w.Ended(0)
+	b.Worker()
+	p.Ended(0)
+	b.Same("out", harness.Oracle(n))
+	tg.Once(t, n)
+}
