@@ -82,7 +82,7 @@ func (a *Activities) acquire(key string, s job.Spec) (*running, error) {
 				return nil, &job.Error{Kind: job.InvalidSpec, Op: "spec", Err: err, Hint: "install it on every worker, or name it by its path"}
 			}
 		}
-		r = &running{task: t}
+		r = &running{task: t, breaker: breaker{many: int64(s.Tuning.OutageFailures)}}
 		if a.jobs == nil {
 			a.jobs = map[string]*running{}
 		}

@@ -7,41 +7,45 @@ import (
 
 // breaker tells an outage of the far side from the failure of single records, for all chunks of a job on this worker.
 //
-// A record whose tries were used up by transient failures has failed for good only if the far side was up meanwhile: something succeeded
-// since its first try, and since then not so many records have failed that the far side seems to have gone down after that. Otherwise it is held.
-// Held records are tried anew once something succeeds; and when so many are held that it can hardly be them, it is an outage.
+// A row of failures is the transient ones between two successes. A record whose tries were used up by transient failures has failed for good
+// if something succeeded since its last failure but one: the far side was up then. Otherwise it is held. A success settles what is held: after a
+// short row it was the records' own failure, after a long one an outage, and they are tried anew. When many are held it is an
+// outage that lasts.
 type breaker struct {
+	many int64 // failing records that make a row long
+
 	success atomic.Int64 // time of the last success, in nanoseconds of the Unix epoch
-	epoch   atomic.Int64 // counts the successes that ended a row of failures
-	failing atomic.Int64 // records with a transient failure since the last success
-	held    atomic.Int64 // records held since then
+	row     atomic.Int64 // number of the row, from 0
+	failing atomic.Int64 // records in the row
+	held    atomic.Int64 // of those, the ones held
+	long    atomic.Int64 // number of the last long row, plus 1
 }
 
-// succeeded notes an answer of the far side.
+// succeeded notes an answer of the far side. It ends the row, if there is one.
 func (b *breaker) succeeded(now time.Time) {
 	b.success.Store(now.UnixNano())
-	if b.failing.Load() != 0 || b.held.Load() != 0 {
-		b.epoch.Add(1)
-		b.failing.Store(0)
-		b.held.Store(0)
+	if b.failing.Load() == 0 && b.held.Load() == 0 {
+		return
 	}
+	row := b.row.Add(1) // which is the number of the one that ends, plus 1
+	if b.failing.Swap(0) >= b.many {
+		b.long.Store(row)
+	}
+	b.held.Store(0)
 }
 
-// failed notes a transient failure of a record that was last noted in the given epoch, and returns the epoch to give next time: a record
-// counts once in a row of failures.
+// failed notes a transient failure of a record, which counts once in a row: noted is what the call before returned for it, at first 0.
 func (b *breaker) failed(noted int64) int64 {
-	epoch := b.epoch.Load() + 1 // so that 0 is none
-	if noted != epoch {
+	row := b.row.Load() + 1
+	if noted != row {
 		b.failing.Add(1)
 	}
-	return epoch
+	return row
 }
 
-// exhausted says whether to hold a record whose tries, the first of them at since, were used up by transient failures. Where it was held
-// before, and tried again because the far side was up, another success since is enough to blame it; else so many records failing since
-// then speak for it.
-func (b *breaker) exhausted(since time.Time, again bool, many int) (hold bool) {
-	if b.upSince(since) && (again || b.failing.Load() < int64(many)) {
+// exhausted says whether to hold a record whose tries, the last but one of which failed at since, were used up by transient failures.
+func (b *breaker) exhausted(since time.Time) (hold bool) {
+	if b.upSince(since) {
 		return false
 	}
 	b.held.Add(1)
@@ -51,5 +55,8 @@ func (b *breaker) exhausted(since time.Time, again bool, many int) (hold bool) {
 // upSince says whether anything succeeded after t.
 func (b *breaker) upSince(t time.Time) bool { return b.success.Load() > t.UnixNano() }
 
-// outage says whether at least many records were held since the last success.
-func (b *breaker) outage(many int) bool { return b.held.Load() >= int64(many) }
+// wasOutage says whether a record that was noted last as given failed in a long row. It is asked once that row is over.
+func (b *breaker) wasOutage(noted int64) bool { return b.long.Load() >= noted }
+
+// outage says whether at least n records are held in the row that goes on.
+func (b *breaker) outage(n int) bool { return b.held.Load() >= int64(n) }

@@ -32,13 +32,13 @@ func TestBreakerTellsAnOutageFromAFailureOfOneRecord(t *testing.T) {
 		"a failure of its own does not lengthen i": {[]event{success(5), exhausted(6, true), exhausted(4, false), exhausted(6, true)}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var b breaker
+			b := breaker{many: 3}
 			for i, e := range tt.events {
 				if e.success > 0 {
 					b.succeeded(noon.Add(time.Duration(e.success) * time.Second))
 					continue
 				}
-				if held := b.exhausted(noon.Add(time.Duration(e.since)*time.Second), false, 3); held != e.held {
+				if held := b.exhausted(noon.Add(time.Duration(e.since) * time.Second)); held != e.held {
 					t.Errorf("event %d: held %v, want %v", i, held, e.held)
 				}
 			}
@@ -53,7 +53,7 @@ func TestBreakerIsSharedByAllChunks(t *testing.T) {
 	var b breaker
 	var all sync.WaitGroup
 	for range 100 {
-		all.Go(func() { b.exhausted(noon, false, 1) })
+		all.Go(func() { b.exhausted(noon) })
 	}
 	all.Wait()
 	if !b.outage(100) || b.outage(101) {
@@ -61,27 +61,24 @@ func TestBreakerIsSharedByAllChunks(t *testing.T) {
 	}
 }
 
-// TestManyFailingRecordsSpeakForEachOther has a success after a record's first try, but as many records failing since then as make an outage: the
-// far side went down in between.
-func TestManyFailingRecordsSpeakForEachOther(t *testing.T) {
-	var b breaker
-	b.succeeded(noon.Add(time.Second))
+// TestALongRowOfFailuresWasAnOutage ends a long row and a short one with a success.
+func TestALongRowOfFailuresWasAnOutage(t *testing.T) {
+	b := breaker{many: 2}
 	first := b.failed(0)
 	if b.failed(first) != first || b.failing.Load() != 1 {
 		t.Errorf("one record that fails twice counts %d times", b.failing.Load())
 	}
-	if b.exhausted(noon, false, 2) {
-		t.Error("a record that fails alone is held")
-	}
 	b.failed(0)
-	if !b.exhausted(noon, false, 2) {
-		t.Error("a record that fails among many is not held")
-	}
-	if b.exhausted(noon, true, 2) {
-		t.Error("a record that was held before is held again, although something succeeded since")
-	}
 	b.succeeded(noon.Add(2 * time.Second))
-	if b.failing.Load() != 0 || b.failed(first) == first {
+	if !b.wasOutage(first) {
+		t.Error("a long row was no outage")
+	}
+	second := b.failed(first)
+	if second == first || b.failing.Load() != 1 {
 		t.Error("a success does not end the row of failures")
+	}
+	b.succeeded(noon.Add(3 * time.Second))
+	if b.wasOutage(second) {
+		t.Error("a short row was an outage")
 	}
 }

@@ -26,6 +26,7 @@ type chunkRun struct {
 	job     string
 	chunk   job.Chunk
 	slots   int
+	granted int64
 	shared  *running
 	lane    *slots.Lane
 	segment *segment.Writer
@@ -61,8 +62,7 @@ type attempt struct {
 	index  int
 	record task.Record
 	round  int       // tries of this round: a held record gets another
-	again  bool      // it was held before
-	since  time.Time // of the round's first try
+	since  time.Time // of the round's last failure but one; of its only try where there is no such
 	heldAt time.Time
 	noted  int64 // by the breaker
 	spent  time.Duration
@@ -74,7 +74,7 @@ const instantBatch = 256
 
 func newChunkRun(ctx context.Context, q job.ProcessRequest, shared *running, w *segment.Writer, reader *input.Reader) *chunkRun {
 	r := &chunkRun{
-		spec: q.Spec, job: workflowID(ctx), chunk: q.Chunk, slots: q.Slots, shared: shared, segment: w, batch: 1,
+		spec: q.Spec, job: workflowID(ctx), chunk: q.Chunk, slots: q.Slots, granted: q.Granted, shared: shared, segment: w, batch: 1,
 		limit: 2*q.Slots + 16, done: make(chan struct{}), idle: make(chan struct{}, 1), reader: reader, left: w.Missing(),
 		backoff: map[*attempt]*time.Timer{},
 	}
@@ -205,9 +205,10 @@ func (a *attempt) try() (f segment.Frame, done bool) {
 	}
 	switch {
 	case class != task.Permanent && a.round < r.spec.Retry.MaximumAttempts:
+		a.since = now // what succeeded before says nothing about an outage that may have begun since
 		r.later(a, max(after, backoff(r.spec.Retry, a.round)))
 		return f, false
-	case class == task.Transient && r.shared.breaker.exhausted(a.since, a.again, min(r.spec.Tuning.OutageFailures, r.spec.Concurrency)):
+	case class == task.Transient && r.shared.breaker.exhausted(a.since):
 		r.hold(a, now)
 		return f, false
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -24,7 +23,11 @@ func (r *chunkRun) landed(n, done int) {
 		default:
 		}
 	}
-	r.settle()
+	if len(r.held) > 0 && !r.stopped {
+		if err := r.settle(); err != nil {
+			r.failLocked(err)
+		}
+	}
 	r.checkEnd()
 }
 
@@ -36,23 +39,29 @@ func (r *chunkRun) checkEnd() {
 	}
 }
 
-// settle has those held records tried anew since whose last try something succeeded: the far side is up again.
-func (r *chunkRun) settle() {
-	if len(r.held) == 0 || r.stopped {
-		return
-	}
-	before := len(r.due)
-	r.held = slices.DeleteFunc(r.held, func(a *attempt) bool {
-		up := r.shared.breaker.upSince(a.heldAt)
-		if up {
-			a.round, a.again = 0, true
+// settle decides about those held records since whose last try something succeeded: after an outage they are tried anew, else
+// they have failed.
+func (r *chunkRun) settle() error {
+	kept := r.held[:0]
+	for i, a := range r.held {
+		switch {
+		case !r.shared.breaker.upSince(a.heldAt):
+			kept = append(kept, a)
+		case r.shared.breaker.wasOutage(a.noted):
+			a.round = 0
 			r.due = append(r.due, a)
+		default:
+			if err := r.giveUp(a); err != nil {
+				r.held = append(kept, r.held[i:]...)
+				return err
+			}
 		}
-		return up
-	})
-	if len(r.due) > before {
-		r.lane.Wake()
 	}
+	if len(kept) < len(r.held) {
+		r.lane.Wake() // for the due ones, and since there is room for further records
+	}
+	r.held = kept
+	return nil
 }
 
 // giveUp writes a held record down as failed.

@@ -141,7 +141,7 @@ func (r *chunkRun) giveBack(ctx context.Context) {
 	r.lane.Keep(keep)
 	info := activity.GetInfo(ctx)
 	err := activity.GetClient(ctx).SignalWorkflow(ctx, info.WorkflowExecution.ID, info.WorkflowExecution.RunID,
-		job.SignalSlotsReturned, job.SlotsReturned{First: r.chunk.First, Keep: keep})
+		job.SignalSlotsReturned, job.SlotsReturned{First: r.chunk.First, Granted: r.granted, Keep: keep})
 	if err != nil {
 		activity.GetLogger(ctx).Warn("slots could not be given back; they stay unused until the chunk ends", "error", err)
 	}

@@ -102,6 +102,8 @@ type ProcessRequest struct {
 	Chunk Chunk `json:"chunk"`
 	// Slots is how many tasks the chunk may add to those in flight.
 	Slots int `json:"slots"`
+	// Granted is when, in nanoseconds of the Unix epoch by the workflow's clock: it tells this grant from others for the same chunk.
+	Granted int64 `json:"granted"`
 }
 
 // Processed says that a chunk's segment is sealed, or that the output has passed the chunk.
@@ -142,7 +144,9 @@ type Appended struct {
 // SlotsReturned says that the chunk that begins at First goes on with Keep slots and gives back the rest.
 type SlotsReturned struct {
 	First int64 `json:"first"`
-	Keep  int   `json:"keep"`
+	// Granted is that of the ProcessRequest: a reset of the workflow delivers signals of the run before again.
+	Granted int64 `json:"granted"`
+	Keep    int   `json:"keep"`
 }
 
 // Heartbeat is the details of ProcessChunk's heartbeats.

@@ -243,7 +243,7 @@ func (c *coordinator) process() {
 		c.activities++
 		c.running = append(c.running, &lane{
 			chunk: chunk, slots: n, since: workflow.Now(c.root),
-			result: processChunk(c.work, job.ProcessRequest{Spec: c.spec, Chunk: chunk, Slots: n}),
+			result: processChunk(c.work, job.ProcessRequest{Spec: c.spec, Chunk: chunk, Slots: n, Granted: workflow.Now(c.root).UnixNano()}),
 		})
 	}
 }
@@ -282,7 +282,7 @@ func (c *coordinator) slotsReturned(ch workflow.ReceiveChannel) {
 	var r job.SlotsReturned
 	ch.Receive(c.root, &r)
 	for _, l := range c.running {
-		if l.chunk.First == r.First && r.Keep >= 1 && r.Keep < l.slots {
+		if l.chunk.First == r.First && l.since.UnixNano() == r.Granted && r.Keep >= 1 && r.Keep < l.slots {
 			c.free += l.slots - r.Keep
 			l.slots = r.Keep
 		}

@@ -19,7 +19,29 @@ func (w *world) giveBack(env *testsuite.TestWorkflowEnvironment, first int64, ke
 		}
 	}
 	w.mu.Unlock()
-	env.SignalWorkflow(job.SignalSlotsReturned, job.SlotsReturned{First: first, Keep: keep})
+	env.SignalWorkflow(job.SignalSlotsReturned, job.SlotsReturned{First: first, Granted: w.granted(first), Keep: keep})
+}
+
+// granted is what the last request for the chunk that begins there said of its grant.
+func (w *world) granted(first int64) (at int64) {
+	for _, q := range requests[job.ProcessRequest](w) {
+		if q.Chunk.First == first {
+			at = q.Granted
+		}
+	}
+	return at
+}
+
+// TestASignalOfAnEarlierGrantIsIgnored delivers what a reset of the workflow delivers again: the signal of an attempt of the run before.
+func TestASignalOfAnEarlierGrantIsIgnored(t *testing.T) {
+	w := newWorld(800, newSpec(func(s *job.Spec) { s.Concurrency, s.Tuning.Lanes, s.Tuning.ChunkRecords = 8, 1, 8 }))
+	w.takes = func(job.ProcessRequest) time.Duration { return time.Hour }
+	wantCanceled(t, w, w.first(t, cancelAfter(time.Hour/2), alarm{time.Minute, func(env *testsuite.TestWorkflowEnvironment) {
+		env.SignalWorkflow(job.SignalSlotsReturned, job.SlotsReturned{First: 0, Granted: w.granted(0) - 1, Keep: 3})
+	}}))
+	if n := len(requests[job.ProcessRequest](w)); n != 1 {
+		t.Errorf("%d chunks were started on slots that one of them still holds", n)
+	}
 }
 
 // TestSlotsThatComeBackStartMoreChunks has one chunk hold all eight slots for an hour; what it gives back goes to chunks that do not end either.

@@ -33,11 +33,11 @@ func TestFilesChangedWhileRunning(t *testing.T) {
 		},
 		"input grew": {
 			restore("in"), func(b *harness.Bench) { b.Write("in", append(b.Read("in"), "more\n"...)) },
-			[]string{"/in", "the input changed while the job ran", "its size was"},
+			[]string{"/in", "its size was"},
 		},
 		"input of the same size": {
 			restore("in"), func(b *harness.Bench) { b.Write("in", bytes.ReplaceAll(b.Read("in"), []byte{'7'}, []byte{'8'})) },
-			[]string{"/in", "the input changed while the job ran", "its modification time was"},
+			[]string{"/in", "differs"},
 		},
 		"output removed": {
 			restore("out"), func(b *harness.Bench) { harness.Must(b.T, os.Remove(b.Path("out"))) },
@@ -77,7 +77,6 @@ func TestFilesChangedWhileRunning(t *testing.T) {
 			c.harm(b)
 			refused := b.Longhaul(args...).Ended(1)
 			for _, want := range c.want {
-				want = strings.ReplaceAll(want, "the input changed while the job ran", "")
 				if !strings.Contains(refused.Errs(), want) {
 					t.Errorf("does not say %q: %s", want, refused.Errs())
 				}

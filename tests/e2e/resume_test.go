@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"go.temporal.io/api/common/v1"
-	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/longhaul/longhaul/tests/harness"
@@ -68,7 +67,6 @@ func TestResumeAfterReset(t *testing.T) {
 				Namespace:         h.Namespace,
 				WorkflowExecution: &common.WorkflowExecution{WorkflowId: "half", RunId: h.runID()},
 				Reason:            "a test", WorkflowTaskFinishEventId: event, RequestId: t.Name(),
-				ResetReapplyType: enums.RESET_REAPPLY_TYPE_NONE,
 			})
 			harness.Must(t, err)
 			h.run.Ended(0) // it follows the job over the reset
