@@ -71,6 +71,20 @@ func TestAnOutageFailsNoRecord(t *testing.T) {
 	}
 }
 
+func TestAnOutageIsSeenWhateverElseWaits(t *testing.T) {
+	s := newSite(t, func(_ context.Context, r task.Record) (task.Result, error) {
+		if r.Number < 2 {
+			return task.Result{}, errDown
+		}
+		return task.Result{}, &task.Error{Err: errDown, After: time.Hour}
+	}, numbers(10)...)
+	s.spec.Retry.MaximumAttempts, s.spec.Tuning.OutageFailures = 2, 2
+	c := s.begin()
+	join := fork(t, func() (job.Processed, error) { return s.process(c, 10, circumstances{}) })
+	_, err := join()
+	wantKind(t, err, job.Outage)
+}
+
 // An outage begins while records are in flight, each of which was begun before the last success. They are not to blame either.
 func TestAnOutageInMidRunFailsNoRecord(t *testing.T) {
 	const records, up, slots = 200, 50, 8

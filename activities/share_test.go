@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.temporal.io/sdk/client"
 
@@ -30,19 +31,28 @@ func (c temporalStub) SignalWorkflow(_ context.Context, workflow, run, name stri
 
 func TestAChunkThatDrainsGivesSlotsBack(t *testing.T) {
 	release := make(chan struct{})
+	var beside flight
 	s := newSite(t, func(ctx context.Context, r task.Record) (task.Result, error) {
-		if r.Number >= 8 {
+		switch {
+		case r.Number >= 10:
+			return beside.run(ctx, r)
+		case r.Number >= 8:
 			<-release
 		}
 		return echo(ctx, r)
-	}, numbers(10)...)
-	c := s.begin()
+	}, numbers(30)...)
+	chunks := s.list(s.prepared().Position, 10)
 	stub := temporalStub{signals: make(chan signal, 10)}
-	join := fork(t, func() (job.Processed, error) { return s.process(c, 6, circumstances{client: stub}) })
+	join := fork(t, func() (job.Processed, error) { return s.process(chunks[0], 6, circumstances{client: stub}) })
 	got := await(t, stub.signals, "the signal")
 	want := signal{"default-test-workflow-id", "default-test-run-id", job.SignalSlotsReturned, job.SlotsReturned{First: 0, Keep: 2}}
 	if got != want {
 		t.Errorf("signal %+v, want %+v", got, want)
+	}
+	// What was given back is not used here any more: a neighbour has its own slot only.
+	s.processed(chunks[1], 1)
+	if n := beside.most.Load(); n != 1 {
+		t.Errorf("a chunk of one slot had %d tasks in flight", n)
 	}
 	close(release)
 	if _, err := join(); err != nil {
@@ -50,6 +60,45 @@ func TestAChunkThatDrainsGivesSlotsBack(t *testing.T) {
 	}
 	if len(stub.signals) > 0 {
 		t.Errorf("signalled again: %+v", <-stub.signals)
+	}
+}
+
+// flight is a task that counts how many of it are in flight.
+type flight struct{ now, most atomic.Int64 }
+
+func (f *flight) run(ctx context.Context, r task.Record) (task.Result, error) {
+	n := f.now.Add(1)
+	for m := f.most.Load(); n > m && !f.most.CompareAndSwap(m, n); m = f.most.Load() {
+	}
+	time.Sleep(time.Millisecond) // the I/O, in which others may begin
+	f.now.Add(-1)
+	return echo(ctx, r)
+}
+
+// What an earlier attempt gave back may be in use elsewhere: a later one brings no more slots than it has records to run.
+func TestALaterAttemptBringsNoMoreSlotsThanItNeeds(t *testing.T) {
+	release, began := make(chan struct{}), make(chan struct{}, 1)
+	var beside flight
+	s := newSite(t, nil, numbers(30)...)
+	chunks := s.list(s.prepared().Position, 10)
+	s.half(chunks[0], func(i int64) bool { return i != 4 })
+	s.script = func(ctx context.Context, r task.Record) (task.Result, error) {
+		if r.Number != 4 {
+			return beside.run(ctx, r)
+		}
+		began <- struct{}{}
+		<-release
+		return echo(ctx, r)
+	}
+	join := fork(t, func() (job.Processed, error) { return s.process(chunks[0], 8, circumstances{attempt: 2}) })
+	await(t, began, "the record that was missing")
+	s.processed(chunks[1], 1)
+	if n := beside.most.Load(); n != 1 {
+		t.Errorf("a chunk of one slot had %d tasks in flight", n)
+	}
+	close(release)
+	if p, err := join(); err != nil || p.Ran != 1 {
+		t.Errorf("%+v, %v", p, err)
 	}
 }
 
@@ -174,8 +223,8 @@ func TestAChunkRunsItsOwnTask(t *testing.T) {
 }
 
 func TestChunksOfAJobShareOneTask(t *testing.T) {
-	s := newSite(t, nil, "a", "b")
-	began, wait := make(chan struct{}, 2), make(chan struct{})
+	s := newSite(t, nil, "a", "b", "c")
+	began, wait := make(chan struct{}, 3), make(chan struct{})
 	var made, shut atomic.Int64
 	s.acts.Tasks["named"] = func(c task.Config) (task.Task, error) {
 		made.Add(1)
@@ -185,7 +234,7 @@ func TestChunksOfAJobShareOneTask(t *testing.T) {
 	chunks := s.list(s.prepared().Position, 1)
 	made.Store(0)
 	var joins []func() (job.Processed, error)
-	for _, c := range chunks {
+	for _, c := range chunks[:2] {
 		joins = append(joins, fork(t, func() (job.Processed, error) { return s.process(c, 1, circumstances{}) }))
 	}
 	await(t, began, "a task")
@@ -201,5 +250,47 @@ func TestChunksOfAJobShareOneTask(t *testing.T) {
 	}
 	if made.Load() != 1 || shut.Load() != 1 {
 		t.Errorf("%d tasks made, %d closed", made.Load(), shut.Load())
+	}
+	// One that is closed is not used again.
+	s.processed(chunks[2], 1)
+	if made.Load() != 2 || shut.Load() != 2 {
+		t.Errorf("%d tasks made, %d closed, after a chunk that came later", made.Load(), shut.Load())
+	}
+}
+
+// A record is held while its neighbour's slow tasks are in the slots that its chunk has lent, and for which it waits at its end. That they succeed
+// meanwhile is no outage, and no reason to try the record for ever.
+func TestARecordHeldWhileItsSlotsAreLentFailsInTheEnd(t *testing.T) {
+	fail, twice, gate := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	lent := make(chan struct{}, 10)
+	s := newSite(t, func(ctx context.Context, r task.Record) (task.Result, error) {
+		switch {
+		case r.Number == 0:
+			if <-fail; r.Try == 2 {
+				close(twice)
+			}
+			return task.Result{}, errDown
+		case r.Number > 1:
+			lent <- struct{}{}
+			<-gate
+		}
+		return echo(ctx, r)
+	}, numbers(4)...)
+	s.spec.Retry.MaximumAttempts = 2
+	p := s.prepared()
+	first := s.list(p.Position, 2)[0]
+	rest := s.list(job.Position{Records: 2, InputOffset: 4}, 100)[0]
+	one := fork(t, func() (job.Processed, error) { return s.process(first, 2, circumstances{attempt: 3}) })
+	other := fork(t, func() (job.Processed, error) { return s.process(rest, 1, circumstances{}) })
+	await(t, lent, "the neighbour's own slot")
+	await(t, lent, "a lent slot")
+	close(fail)
+	await(t, twice, "the last try")
+	time.AfterFunc(20*time.Millisecond, func() { close(gate) }) // when it is held; before that, it fails at once, as it should
+	if p, err := one(); err != nil || p.Failed != 1 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if _, err := other(); err != nil {
+		t.Error(err)
 	}
 }

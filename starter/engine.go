@@ -100,6 +100,9 @@ func localUI(address string) string {
 	return ui
 }
 
+// connectPatience is how long the embedded server, which serves already, may refuse a connection: it does for a moment while it starts.
+const connectPatience = 10 * time.Second
+
 // embed runs the embedded server and a worker in this process.
 func (e *engine) embed(ctx context.Context, p *program, stateDir string, stopTimeout time.Duration) (err error) {
 	defer func() {
@@ -121,7 +124,7 @@ func (e *engine) embed(ctx context.Context, p *program, stateDir string, stopTim
 	}
 	e.ui = e.embedded.UI
 	o := client.Options{HostPort: e.embedded.Address, Namespace: client.DefaultNamespace, Identity: e.settings.Identity, Logger: logger(e.log)}
-	if e.client, err = client.DialContext(ctx, o); err != nil {
+	if e.client, err = dial.Connect(ctx, o, connectPatience); err != nil {
 		return fmt.Errorf("connect to the embedded server: %w", err)
 	}
 	e.settings.Options = o

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.temporal.io/sdk/client"
 
 	"github.com/longhaul/longhaul/internal/dial"
 	"github.com/longhaul/longhaul/internal/workers"
@@ -45,11 +44,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 type options struct {
-	only        string
-	stopTimeout time.Duration
-	logLevel    string
-	logFormat   string
-	dial        *dial.Flags
+	only           string
+	stopTimeout    time.Duration
+	connectTimeout time.Duration
+	logLevel       string
+	logFormat      string
+	dial           *dial.Flags
 }
 
 func newCommand(stderr io.Writer) *cobra.Command {
@@ -78,6 +78,7 @@ Exit status: 0 stopped as told; 1 could not run; 2 usage.`, job.TaskQueue, job.T
 	f := cmd.Flags()
 	f.StringVar(&o.only, "only", "", "serve one of the queues: `files` (workflows, listing, append) or io (tasks)")
 	f.DurationVar(&o.stopTimeout, "stop-timeout", 10*time.Second, "how long tasks in flight may take to end when told to stop")
+	f.DurationVar(&o.connectTimeout, "client-connect-timeout", 30*time.Second, "how long to wait for the server at the start")
 	f.StringVar(&o.logLevel, "log-level", "info", "`level`: debug, info, warn or error")
 	f.StringVar(&o.logFormat, "log-format", "text", "`format`: text or json")
 	o.dial = dial.Register(f)
@@ -97,7 +98,7 @@ func (o *options) serve(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	s.Logger, s.Identity = log, workers.Identity()
-	c, err := client.DialContext(ctx, s.Options)
+	c, err := dial.Connect(ctx, s.Options, o.connectTimeout)
 	if err != nil {
 		return fmt.Errorf("no Temporal server at %s: %w", s.HostPort, err)
 	}

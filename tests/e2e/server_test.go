@@ -70,7 +70,7 @@ func TestImpossibleSpecsAreRefusedByName(t *testing.T) {
 	}{
 		"unknown field":   {"concurency", 5, `unknown field "concurency"`},
 		"impossible":      {"concurrency", -1, "concurrency: -1 is not within 1 to 100000"},
-		"wrong type":      {"timeout", 30, "duration 30"},
+		"wrong type":      {"timeout", 30, `timeout: 30 is not a duration such as "30s"`},
 		"relative input":  {"input", "in", `input: "in" is not an absolute path`},
 		"unknown task":    {"task", map[string]any{"name": "tripel"}, `no task "tripel"`},
 		"unknown arg":     {"task", map[string]any{"name": "echo", "args": map[string]any{"x": 1}}, `unknown field "x"`},

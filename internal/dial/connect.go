@@ -1,0 +1,27 @@
+package dial
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/client"
+)
+
+// connectEvery is the pause between two tries to connect.
+const connectEvery = 200 * time.Millisecond
+
+// Connect connects to a server that may only be starting, and tries again until patience is over. Its error is that of the last try.
+func Connect(ctx context.Context, o client.Options, patience time.Duration) (client.Client, error) {
+	end := time.Now().Add(patience)
+	for {
+		c, err := client.DialContext(ctx, o)
+		if err == nil || ctx.Err() != nil || time.Now().After(end) {
+			return c, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(connectEvery):
+		}
+	}
+}
