@@ -154,13 +154,16 @@ func (r *chunkRun) result(attempt int) error {
 	if r.err != nil {
 		return r.err
 	}
-	outage := r.shared.breaker.outage(r.outageAfter)
+	b := &r.shared.breaker
+	outage := b.outage(r.outageAfter)
+	ended := r.left > len(r.held) // before its end, for an outage
 	for _, a := range r.held {
-		if outage || attempt < patience || r.shared.breaker.upSince(a.heldAt) {
+		// A success since then, while slots that were lent came back, has ended an outage, or tells that there was none.
+		if outage || attempt < patience || b.upSince(a.heldAt) && (ended || b.wasOutage(a.noted)) {
 			return &job.Error{
 				Kind: job.Outage, Op: "process",
 				Err: fmt.Errorf("the far side seems to be down, tries used up with no success between: %d; record %d: %w",
-					r.shared.breaker.held.Load(), a.record.Number, a.err),
+					b.held.Load(), a.record.Number, a.err),
 			}
 		}
 	}
