@@ -129,6 +129,39 @@ func TestAnOutageInMidRunFailsNoRecord(t *testing.T) {
 	}
 }
 
+// An outage that ends before it is seen as one fails no record either: what used its tries up in it has them anew.
+func TestAShortOutageFailsNoRecord(t *testing.T) {
+	const held, waiting, last = 5, 7, 12
+	var far farSide
+	far.down.Store(true)
+	failures := make(chan struct{}, 100)
+	s := newSite(t, func(ctx context.Context, r task.Record) (task.Result, error) {
+		switch {
+		case r.Number == last && far.down.Load():
+			for range held*2 + waiting {
+				if _, ok := comes(failures); !ok {
+					t.Error("the other records were not tried")
+				}
+			}
+			far.down.Store(false)
+		case far.down.Load():
+			failures <- struct{}{}
+			if r.Number >= held {
+				return task.Result{}, &task.Error{Err: errDown, After: 200 * time.Millisecond}
+			}
+			return task.Result{}, errDown
+		case r.Number == 0 && r.Try == 3:
+			return task.Result{}, errDown // once more, on its own
+		}
+		return echo(ctx, r)
+	}, numbers(last+1)...)
+	s.spec.Retry.MaximumAttempts, s.spec.Tuning.OutageFailures = 2, 10
+	p := s.processed(s.begin(), 4)
+	if tries := s.tried(last + 1); p.Failed != 0 || tries[0] != 4 || tries[1] != 3 || tries[held] != 2 {
+		t.Errorf("%+v; tries %v", p, tries)
+	}
+}
+
 func TestOneRecordThatAlwaysFailsWhileOthersSucceedHasFailed(t *testing.T) {
 	const records = 400
 	for name, tt := range map[string]struct{ attempts, slots int }{

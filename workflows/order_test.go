@@ -26,7 +26,7 @@ func TestOrderAndCapHoldWhateverTheTasksTake(t *testing.T) {
 		})
 		// The number of chunks, not that of records, is what a case costs.
 		smallest := min(int64(s.Tuning.ChunkRecords), max(1, s.Tuning.ChunkBytes/recordBytes))
-		w := newWorld(rapid.Int64Range(0, 60*smallest).Draw(t, "records"), s)
+		w := newWorld(rapid.Int64Range(0, 30*smallest).Draw(t, "records"), s)
 		w.left(anyLeftovers(t, w.records, smallest)...)
 		w.takes = heavyTailed(rapid.Uint64().Draw(t, "seed"))
 		w.delay[job.ActivityAppendOutput] = time.Duration(rapid.IntRange(0, 5000).Draw(t, "append millis")) * time.Millisecond
