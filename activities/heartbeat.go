@@ -10,8 +10,8 @@ import (
 // heartbeatEvery is how often an activity says that it is alive, whether it gets on or waits.
 const heartbeatEvery = time.Second
 
-// heartbeat records a heartbeat now and then on until the returned function is called, with what details returns, where it is not nil.
-// It goes on when the activity is told to stop: what is in flight may take a while to end.
+// heartbeat records a heartbeat now and then until the returned function is called, with what details returns, where it is not nil. The first
+// one is due after heartbeatEvery: most activities are over by then, and each heartbeat is a write for the server. It goes on when the activity is told to stop: what is in flight may take a while to end.
 func heartbeat(ctx context.Context, details func() any) (stop func()) {
 	ctx = context.WithoutCancel(ctx)
 	done := make(chan struct{})
@@ -28,11 +28,11 @@ func heartbeat(ctx context.Context, details func() any) (stop func()) {
 		t := time.NewTicker(heartbeatEvery)
 		defer t.Stop()
 		for {
-			beat()
 			select {
 			case <-done:
 				return
 			case <-t.C:
+				beat()
 			}
 		}
 	}()

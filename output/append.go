@@ -127,7 +127,7 @@ type tail struct {
 	end  int64 // with what is buffered
 }
 
-const tailBuffer = 1 << 20
+const tailBuffer = 256 << 10
 
 func (o Output) openTail(path string, size int64, d Digest) (*tail, error) {
 	h, err := d.resume()

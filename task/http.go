@@ -3,27 +3,29 @@ package task
 import (
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
-	"text/template"
 	"time"
+
+	"github.com/longhaul/longhaul/internal/h1"
 )
 
 // request makes an HTTP request for each record: its result is the response's body.
 type request struct {
 	URL string `json:"url"`
 
-	template *template.Template
-	client   *http.Client
+	template  *urlTemplate
+	transport *h1.Transport
+	client    *http.Client
 }
 
 // maxURL bounds a request's URL in bytes.
@@ -42,17 +44,18 @@ func newHTTP(c Config) (Task, error) {
 		return nil, fmt.Errorf("args: url: %w", err)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConns = 0
-	transport.MaxIdleConnsPerHost = max(2, c.Concurrency)
-	t.client = &http.Client{Transport: transport, CheckRedirect: checkRedirect}
+	idle := max(2, c.Concurrency)
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = idle, idle
+	t.transport = h1.New(transport, idle)
+	t.client = &http.Client{Transport: t.transport, CheckRedirect: checkRedirect}
 	return t, nil
 }
 
 // Close lets go of the idle connections.
-func (t *request) Close() { t.client.CloseIdleConnections() }
+func (t *request) Close() { t.transport.Close() }
 
 func (t *request) Do(ctx context.Context, r Record) (Result, error) {
-	u, err := t.url(r)
+	u, err := t.template.execute(string(r.Input))
 	if err != nil {
 		return Result{}, Fail(Permanent, err)
 	}
@@ -63,14 +66,17 @@ func (t *request) Do(ctx context.Context, r Record) (Result, error) {
 	if err := fetchable(req.URL); err != nil {
 		return Result{}, Fail(Permanent, err)
 	}
-	req.Header.Set("User-Agent", "longhaul")
-	resp, err := t.client.Do(req)
+	req.Header = headers
+	resp, err := t.send(req)
 	if err != nil {
 		return Result{}, connection(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // the status decides, whatever of the body arrives
+		var body []byte
+		if from, err := decoded(resp); err == nil {
+			body, _ = io.ReadAll(io.LimitReader(from, maxErrorBody)) // the status decides, whatever of the body arrives
+		}
 		return Result{}, refused(resp, body, time.Now())
 	}
 	body, err := readBody(resp)
@@ -78,6 +84,40 @@ func (t *request) Do(ctx context.Context, r Record) (Result, error) {
 		return Result{}, err
 	}
 	return result(resp.Header.Get("Content-Type"), body)
+}
+
+// headers is those of every request; nobody changes them.
+var headers = http.Header{"User-Agent": {"longhaul"}, "Accept-Encoding": {"gzip"}}
+
+// send does the request as an http.Client does it, but without a client's cost where there is no redirect to follow.
+func (t *request) send(req *http.Request) (*http.Response, error) {
+	if req.URL.User != nil {
+		return t.client.Do(req)
+	}
+	resp, err := t.transport.RoundTrip(req)
+	if err != nil {
+		return nil, &url.Error{Op: "Get", URL: req.URL.Redacted(), Err: err}
+	}
+	if resp.StatusCode/100 != 3 || resp.Header.Get("Location") == "" {
+		return resp, nil
+	}
+	follow := *t.client
+	follow.Transport = &after{first: resp, transport: t.transport}
+	return follow.Do(req)
+}
+
+// after is a transport that has had its first answer already.
+type after struct {
+	first     *http.Response
+	transport http.RoundTripper
+}
+
+func (a *after) RoundTrip(req *http.Request) (*http.Response, error) {
+	if resp := a.first; resp != nil {
+		a.first = nil
+		return resp, nil
+	}
+	return a.transport.RoundTrip(req)
 }
 
 // fetchable refuses a URL that is none for an HTTP client.
@@ -105,14 +145,6 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-func (t *request) url(r Record) (string, error) {
-	var b strings.Builder
-	if err := t.template.Execute(&limitedWriter{w: &b, left: maxURL}, string(r.Input)); err != nil {
-		return "", err
-	}
-	return b.String(), nil
-}
-
 // limitedWriter fails the write that passes its limit.
 type limitedWriter struct {
 	w    io.Writer
@@ -130,15 +162,53 @@ func readBody(resp *http.Response) ([]byte, error) {
 	if resp.ContentLength > MaxResult {
 		return nil, tooLarge()
 	}
-	// One read of a body of known length, as nearly all are, instead of a buffer that grows.
-	buf := bytes.NewBuffer(make([]byte, 0, max(512, resp.ContentLength+bytes.MinRead)))
-	if _, err := buf.ReadFrom(io.LimitReader(resp.Body, MaxResult+1)); err != nil {
+	from, err := decoded(resp)
+	if err != nil {
 		return nil, fmt.Errorf("read response: %w", err)
 	}
-	if buf.Len() > MaxResult {
+	// One buffer of the right size for a body of known length, as nearly all are, instead of one that grows; a byte more is room to see the end.
+	size := resp.ContentLength + 1
+	if size == 0 {
+		size = 512
+	}
+	b, err := readAll(io.LimitReader(from, MaxResult+1), make([]byte, 0, size))
+	if err != nil {
+		return nil, fmt.Errorf("read response: %w", err)
+	}
+	if len(b) > MaxResult {
 		return nil, tooLarge()
 	}
-	return buf.Bytes(), nil
+	return b, nil
+}
+
+// decoded is a response's body without the compression that headers allows. Where there is one, the body's length is not known any more.
+func decoded(resp *http.Response) (io.Reader, error) {
+	if !strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
+		return resp.Body, nil
+	}
+	resp.ContentLength = -1
+	z, err := gzip.NewReader(resp.Body)
+	if errors.Is(err, io.EOF) {
+		return http.NoBody, nil
+	}
+	return z, err
+}
+
+// readAll appends to b what r has, like io.ReadAll, which begins with a buffer of its own.
+func readAll(r io.Reader, b []byte) ([]byte, error) {
+	for {
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+	}
 }
 
 func tooLarge() error {
@@ -188,7 +258,8 @@ func retryAfter(value string, now time.Time) time.Duration {
 
 // result tells JSON from text, by the content type and, where servers are careless with it, by the look of the body.
 func result(contentType string, body []byte) (Result, error) {
-	media, _, _ := mime.ParseMediaType(contentType)
+	media, _, _ := strings.Cut(contentType, ";")
+	media = strings.ToLower(strings.TrimSpace(media))
 	if media == "application/json" || strings.HasSuffix(media, "+json") {
 		if !json.Valid(body) {
 			return Result{}, Fail(Permanent, fmt.Errorf("the response says that it is %s and is not", media))
@@ -205,7 +276,7 @@ var samples = []string{"http://localhost", "http://localhost/", "localhost", "80
 
 // checkURL makes the URLs of sample records, so that a template that can never be a URL is refused before the job starts. One that
 // fails on a sample itself may suit the real records.
-func checkURL(t *template.Template) error {
+func checkURL(t *urlTemplate) error {
 	var first error
 	for _, record := range samples {
 		err := checkSample(t, record)
@@ -217,12 +288,12 @@ func checkURL(t *template.Template) error {
 	return first
 }
 
-func checkSample(t *template.Template, record string) error {
-	var b strings.Builder
-	if err := t.Execute(&limitedWriter{w: &b, left: maxURL}, record); err != nil {
+func checkSample(t *urlTemplate, record string) error {
+	s, err := t.execute(record)
+	if err != nil {
 		return nil
 	}
-	u, err := url.Parse(b.String())
+	u, err := url.Parse(s)
 	if err != nil {
 		return err
 	}

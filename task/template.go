@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"strings"
 	"text/template"
@@ -12,8 +13,8 @@ import (
 
 // functions are what a template may call beside those of text/template.
 var functions = template.FuncMap{
-	"pathescape":  func(v any) string { return url.PathEscape(fmt.Sprint(v)) },
-	"queryescape": func(v any) string { return url.QueryEscape(fmt.Sprint(v)) },
+	"pathescape":  func(v any) string { return url.PathEscape(printed(v)) },
+	"queryescape": func(v any) string { return url.QueryEscape(printed(v)) },
 	"raw":         func(v any) any { return v },
 	"component":   component,
 	"json": func(v any) (string, error) {
@@ -22,10 +23,18 @@ var functions = template.FuncMap{
 	},
 }
 
+// printed is a value as a template prints it.
+func printed(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	return fmt.Sprint(v)
+}
+
 // component escapes a value wherever it stands after the host: as one path segment and as a query component alike. A segment of dots alone
 // would be taken for a step between folders (RFC 3986 section 3.3), however it is spelled.
 func component(v any) (string, error) {
-	s := fmt.Sprint(v)
+	s := printed(v)
 	if s == "." || s == ".." {
 		return "", fmt.Errorf("%q cannot be a part of a path", s)
 	}
@@ -35,9 +44,93 @@ func component(v any) (string, error) {
 // escapers are the functions after which parseURL adds no other.
 var escapers = map[string]bool{"component": true, "pathescape": true, "queryescape": true, "urlquery": true, "raw": true}
 
+// urlTemplate makes the URL of a record.
+type urlTemplate struct {
+	full  *template.Template
+	parts []part // the same, where the template is no more than text and the record
+}
+
+// part is text, or the record's place: escaped by a function, or as it is.
+type part struct {
+	text   string
+	record bool
+	escape func(any) (string, error)
+}
+
+// execute makes the URL of a record, of maxURL bytes at most.
+func (t *urlTemplate) execute(record string) (string, error) {
+	var b strings.Builder
+	w := &limitedWriter{w: &b, left: maxURL}
+	if t.parts == nil {
+		err := t.full.Execute(w, record)
+		return b.String(), err
+	}
+	for _, p := range t.parts {
+		s, err := p.of(record)
+		if err == nil {
+			_, err = io.WriteString(w, s)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return b.String(), nil
+}
+
+func (p part) of(record string) (string, error) {
+	switch {
+	case !p.record:
+		return p.text, nil
+	case p.escape == nil:
+		return record, nil
+	}
+	return p.escape(record)
+}
+
+// plain takes a template apart, which saves most of its time; nil where it is more than text and {{.}}, escaped or not.
+func plain(l *parse.ListNode) []part {
+	parts := make([]part, 0, len(l.Nodes))
+	for _, n := range l.Nodes {
+		switch n := n.(type) {
+		case *parse.TextNode:
+			parts = append(parts, part{text: string(n.Text)})
+		case *parse.ActionNode:
+			p, ok := record(n.Pipe)
+			if !ok {
+				return nil
+			}
+			parts = append(parts, p)
+		default:
+			return nil
+		}
+	}
+	return parts
+}
+
+// record reads the pipelines {{.}} and {{. | escaper}}.
+func record(pipe *parse.PipeNode) (part, bool) {
+	if len(pipe.Decl) > 0 || len(pipe.Cmds) > 2 || len(pipe.Cmds[0].Args) != 1 || pipe.Cmds[0].Args[0].Type() != parse.NodeDot {
+		return part{}, false
+	}
+	if len(pipe.Cmds) == 1 {
+		return part{record: true}, true
+	}
+	id, ok := pipe.Cmds[1].Args[0].(*parse.IdentifierNode)
+	if !ok || len(pipe.Cmds[1].Args) != 1 {
+		return part{}, false
+	}
+	switch f := functions[id.Ident].(type) {
+	case func(any) string:
+		return part{record: true, escape: func(v any) (string, error) { return f(v), nil }}, true
+	case func(any) (string, error):
+		return part{record: true, escape: f}, true
+	}
+	return part{}, false
+}
+
 // parseURL parses the template of a URL. A value that it puts into the path or the query is escaped as one component of it (RFC 3986
 // sections 3.3 and 3.4), unless the template escapes it itself or says raw; one that stands first, or in the host, is part of the URL as it is.
-func parseURL(text string) (*template.Template, error) {
+func parseURL(text string) (*urlTemplate, error) {
 	t, err := template.New("url").Funcs(functions).Parse(text)
 	if err != nil {
 		return nil, err
@@ -46,7 +139,8 @@ func parseURL(text string) (*template.Template, error) {
 	if e.list(t.Root); e.nested {
 		return nil, errors.New("the template of a URL cannot call another template")
 	}
-	return t, checkURL(t)
+	u := &urlTemplate{full: t, parts: plain(t.Root)}
+	return u, checkURL(u)
 }
 
 // urlEscaper walks a template and follows which part of the URL it is in.

@@ -20,7 +20,7 @@ func FuzzARecordStaysInItsPlace(f *testing.F) {
 		f.Add(record)
 	}
 	f.Fuzz(func(t *testing.T, record string) {
-		text, err := made.(*request).url(Record{Input: []byte(record)})
+		text, err := made.(*request).template.execute(record)
 		if err != nil {
 			if len(record) < maxURL/6-100 && record != "." && record != ".." { // escaping makes three bytes of one, twice
 				t.Fatal(err)
@@ -42,6 +42,30 @@ func FuzzARecordStaysInItsPlace(f *testing.F) {
 		q, err := url.ParseQuery(u.RawQuery)
 		if err != nil || len(q) != 1 || len(q["q"]) != 1 || q.Get("q") != record {
 			t.Fatalf("the query became %q: %v, %v", u.RawQuery, q, err)
+		}
+	})
+}
+
+// FuzzATemplateTakenApartIsTheTemplate holds that the quick way makes what text/template makes.
+func FuzzATemplateTakenApartIsTheTemplate(f *testing.F) {
+	for _, text := range []string{
+		"http://example.test/{{.}}", "http://example.test/ {{- . -}} /x", "{{.}}", "http://{{.}}/x", "http://example.test/{{. | raw}}",
+		"http://example.test/{{.|json|queryescape}}", "http://example.test/?q={{.}}&r={{. | pathescape}}", "http://example.test/{{/* nothing */}}{{.}}",
+		`http://example.test/{{"x"}}{{.}}`, "http://example.test/{{printf `%s` .}}", "http://example.test/{{$x := .}}{{$x}}", "http://example.test/{{len .}}",
+	} {
+		for _, record := range []string{"", "1", "..", "a b/c?d", "example.test", "\x00\xff", strings.Repeat("x", maxURL)} {
+			f.Add(text, record)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text, record string) {
+		made, err := parseURL(text)
+		if err != nil || made.parts == nil {
+			return
+		}
+		quick, err := made.execute(record)
+		slow, slowErr := (&urlTemplate{full: made.full}).execute(record)
+		if quick != slow && err == nil || (err == nil) != (slowErr == nil) {
+			t.Errorf("%q, %v; text/template makes %q, %v", quick, err, slow, slowErr)
 		}
 	})
 }

@@ -19,7 +19,7 @@ var rooms = map[string][]string{
 	"job":        {},
 	"slots":      {},
 	"input":      {"job"},
-	"task":       {"job"},
+	"task":       {"job", "internal/h1"},
 	"segment":    {"job", "internal/fsys", "internal/fault"},
 	"output":     {"job", "internal/fsys", "internal/fault"},
 	"activities": {"job", "input", "task", "segment", "output", "slots", "internal/fsys", "internal/fault"},
@@ -27,6 +27,7 @@ var rooms = map[string][]string{
 
 	"internal/fault":     {},
 	"internal/fsys":      {"internal/fault"},
+	"internal/h1":        {},
 	"internal/dial":      {},
 	"internal/devserver": {"internal/fsys"},
 	"internal/progress":  {},

@@ -45,6 +45,8 @@ type coordinator struct {
 	listedSize int // records that the plan asked of a chunk when the queue was listed
 	appending  workflow.Future
 	appended   job.AppendRequest
+	appendedAt time.Time       // when the last append was begun
+	pause      workflow.Future // until the next append may begin; nil while none waits for it
 
 	activities int
 	stopping   bool // nothing new is listed or processed
@@ -73,6 +75,9 @@ const (
 	// appendChunks and appendBytes bound one append.
 	appendChunks = 256
 	appendBytes  = 1 << 30
+	// appendEvery is how often segments are appended at most, before the last ones: small chunks end by the dozen, and an append syncs the output,
+	// and costs the server, for one as for many.
+	appendEvery = time.Second
 )
 
 // begin takes up the output where it stands.
@@ -125,6 +130,9 @@ func (c *coordinator) wait() {
 	s.AddReceive(c.returned, func(ch workflow.ReceiveChannel, _ bool) { c.slotsReturned(ch) })
 	if c.appending != nil {
 		s.AddFuture(c.appending, c.onAppended)
+	}
+	if c.pause != nil {
+		s.AddFuture(c.pause, func(workflow.Future) { c.pause = nil })
 	}
 	if c.listing != nil {
 		s.AddFuture(c.listing, c.onListed)
@@ -309,12 +317,24 @@ func (c *coordinator) append() {
 		next, bytes = s.End(), bytes+s.Bytes
 	}
 	q.Final = c.listedAll && next == c.cursor.record && len(c.leftovers) == 0 && c.listing == nil
-	if len(q.Chunks) == 0 && !q.Final {
+	if len(q.Chunks) == 0 && !q.Final || !q.Final && c.tooSoon() {
 		return
 	}
-	c.appended = q
+	c.appended, c.appendedAt = q, workflow.Now(c.root)
 	c.appending = appendOutput(c.commit, q)
 	c.activities++
+}
+
+// tooSoon says whether to wait before the next append, and sees to it that the wait ends. Nobody waits once nothing runs any more.
+func (c *coordinator) tooSoon() bool {
+	left := appendEvery - workflow.Now(c.root).Sub(c.appendedAt)
+	if left <= 0 || len(c.running) == 0 {
+		return false
+	}
+	if c.pause == nil {
+		c.pause = workflow.NewTimer(c.commit, left)
+	}
+	return true
 }
 
 func (c *coordinator) onAppended(f workflow.Future) {

@@ -70,9 +70,9 @@ func Plan(t job.Tuning, concurrency int, p Pace) Sizing {
 	return s
 }
 
-// taperTo is the share of a full chunk below which chunks at the input's end do not shrink: under a second's work, by far more
-// than a chunk costs.
-const taperTo = 16
+// taperTo is the share of a full chunk below which chunks at the input's end do not shrink: about a second's work of a lane, by far more than a
+// chunk costs.
+const taperTo = 10
 
 // minRecords is the size below which chunks at the input's end do not shrink.
 func minRecords(s Sizing) int { return max(s.Share, s.Records/taperTo) }
