@@ -41,6 +41,7 @@ var rooms = map[string][]string{
 	"worker":  {root},
 	"starter": {root},
 
+	"examples/go":      {root, "task"},
 	"examples/slowapi": {},
 }
 
