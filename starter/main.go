@@ -1,6 +1,6 @@
 // Command longhaul runs jobs: it maps the records of a file through a slow task to an ordered output, durably.
 package main
 
-import "os"
+import "github.com/longhaul/longhaul"
 
-func main() { os.Exit(run(newProgram(), os.Args[1:])) }
+func main() { longhaul.Main(nil) }

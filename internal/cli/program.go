@@ -1,4 +1,5 @@
-package main
+// Package cli is the command line of longhaul: its commands, their flags, and how they end.
+package cli
 
 import (
 	"context"
@@ -6,29 +7,28 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/longhaul/longhaul/job"
+	"github.com/longhaul/longhaul/task"
 )
 
-// program is the command's surroundings, injected so that it runs in tests.
-type program struct {
-	stdout, stderr io.Writer
-	// terminal says whether stderr is one.
-	terminal bool
-	// signals tells interrupts.
-	signals <-chan os.Signal
-}
+// Program is a command and its surroundings, injected so that it runs in tests.
+type Program struct {
+	// Name is what the user calls it by.
+	Name string
+	// Tasks is what it can run.
+	Tasks task.Registry
+	// Own says that some of the tasks are not longhaul's: no other program can run them.
+	Own bool
 
-func newProgram() *program {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	return &program{stdout: os.Stdout, stderr: os.Stderr, terminal: term.IsTerminal(int(os.Stderr.Fd())), signals: signals}
+	Stdout, Stderr io.Writer
+	// Terminal says whether Stderr is one.
+	Terminal bool
+	// Signals tells interrupts.
+	Signals <-chan os.Signal
 }
 
 // Exit statuses: the one table of them.
@@ -72,33 +72,42 @@ func exitStatus(err error) int {
 // usage makes an error one of usage.
 func usage(err error) error { return fmt.Errorf("%w: %w", errUsage, err) }
 
-// run is the program. It returns the exit status.
-func run(p *program, args []string) int {
-	root := p.rootCommand()
-	root.SetArgs(args)
-	root.SetOut(p.stdout)
-	root.SetErr(p.stderr)
-	err := root.ExecuteContext(context.Background())
+// Run runs the program longhaul. It returns the exit status.
+func (p *Program) Run(args []string) int { return p.execute(p.rootCommand(), args) }
+
+// RunWorker runs the program longhaul-worker. It returns the exit status.
+func (p *Program) RunWorker(args []string) int { return p.execute(p.workerCommand(p.Name), args) }
+
+func (p *Program) execute(cmd *cobra.Command, args []string) int {
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	cmd.SetArgs(args)
+	cmd.SetOut(p.Stdout)
+	cmd.SetErr(p.Stderr)
+	err := cmd.ExecuteContext(context.Background())
 	switch {
 	case err == nil, errors.Is(err, errSomeFailed), errors.Is(err, errInterrupted):
 	case errors.Is(err, errUsage):
-		fmt.Fprintf(p.stderr, "longhaul: %s\nTry longhaul --help.\n", strings.TrimPrefix(err.Error(), errUsage.Error()+": "))
+		fmt.Fprintf(p.Stderr, "%s: %s\nTry %s --help.\n", p.Name, strings.TrimPrefix(err.Error(), errUsage.Error()+": "), p.Name)
 	default:
-		fmt.Fprintln(p.stderr, "longhaul:", err)
+		fmt.Fprintf(p.Stderr, "%s: %v\n", p.Name, err)
 	}
 	return exitStatus(err)
 }
 
-func (p *program) rootCommand() *cobra.Command {
+// examples puts the program's name into the examples of a command's help.
+func (p *Program) examples(text string) string {
+	return strings.ReplaceAll(text, "longhaul ", p.Name+" ")
+}
+
+func (p *Program) rootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "longhaul",
+		Use:   p.Name,
 		Short: "A durable, concurrent, order-preserving map over inputs larger than memory",
 		Long: `longhaul runs a slow task for each record of a file, many at once, and writes the results in the input's order.
 It survives crashes: the same command goes on where the output stands.
 
 ` + exitHelp,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -108,7 +117,6 @@ It survives crashes: the same command goes on where the output stands.
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(p.runCommand(), p.verifyCommand())
+	root.AddCommand(p.runCommand(), p.verifyCommand(), p.workerCommand("worker"))
 	return root
 }

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -10,12 +10,14 @@ import (
 	"testing"
 
 	"github.com/longhaul/longhaul/job"
+	"github.com/longhaul/longhaul/task"
 )
 
 // execute runs the program in this process.
 func execute(args ...string) (status int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	status = run(&program{stdout: &out, stderr: &errs, signals: make(chan os.Signal)}, args)
+	p := &Program{Name: "longhaul", Tasks: task.Builtin(), Stdout: &out, Stderr: &errs, Signals: make(chan os.Signal)}
+	status = p.Run(args)
 	return status, out.String(), errs.String()
 }
 

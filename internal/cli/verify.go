@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"github.com/longhaul/longhaul/output"
 )
 
-func (p *program) verifyCommand() *cobra.Command {
+func (p *Program) verifyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify OUTPUT",
 		Short: "Check an output against what was committed",
@@ -21,7 +21,7 @@ func (p *program) verifyCommand() *cobra.Command {
 It needs no server, and may run beside the job.
 
 Exit status: 0 all is right; 1 something differs, or could not be read; 2 usage.`,
-		Example: `  longhaul verify pages.jsonl`,
+		Example: p.examples(`  longhaul verify pages.jsonl`),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage(errors.New("want one OUTPUT"))
@@ -32,7 +32,7 @@ Exit status: 0 all is right; 1 something differs, or could not be read; 2 usage.
 	}
 }
 
-func (p *program) verify(ctx context.Context, path string) error {
+func (p *Program) verify(ctx context.Context, path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return err
@@ -45,10 +45,10 @@ func (p *program) verify(ctx context.Context, path string) error {
 	if !v.Complete {
 		state = "unfinished; the same command as before resumes it"
 	}
-	fmt.Fprintf(p.stdout, "verified: %s records in %s, %s failed, sha256 %s\nthe job is %s\n",
+	fmt.Fprintf(p.Stdout, "verified: %s records in %s, %s failed, sha256 %s\nthe job is %s\n",
 		humanize.Comma(v.Position.Records), humanize.IBytes(uint64(v.Position.OutputBytes)), humanize.Comma(v.Totals.Failed), v.OutputDigest.SHA256, state)
 	if v.Uncommitted > 0 {
-		fmt.Fprintf(p.stdout, "%d bytes of an unfinished append stand behind them; the next run cuts or overwrites them\n", v.Uncommitted)
+		fmt.Fprintf(p.Stdout, "%d bytes of an unfinished append stand behind them; the next run cuts or overwrites them\n", v.Uncommitted)
 	}
 	return nil
 }

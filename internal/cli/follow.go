@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 )
 
 // announce says what was started, and where it can be watched.
-func (p *program) announce(e *engine, j *started) {
+func (p *Program) announce(e *engine, j *started) {
 	verb := "started"
 	if j.joined {
 		verb = "joined, which runs already,"
@@ -25,15 +25,15 @@ func (p *program) announce(e *engine, j *started) {
 	if e.embedded != nil {
 		where = "on the embedded server at " + e.settings.HostPort
 	}
-	fmt.Fprintf(p.stderr, "job %s %s %s\n", j.id, verb, where)
+	fmt.Fprintf(p.Stderr, "job %s %s %s\n", j.id, verb, where)
 	if page := e.page(j.id, j.run.GetRunID()); page != "" {
-		fmt.Fprintf(p.stderr, "watch it: %s\n", page)
+		fmt.Fprintf(p.Stderr, "watch it: %s\n", page)
 	}
 }
 
 // follow shows the job's progress until it ends or the user interrupts.
-func (p *program) follow(ctx context.Context, e *engine, j *started, mode progress.Mode) error {
-	display, err := progress.New(mode, p.stderr)
+func (p *Program) follow(ctx context.Context, e *engine, j *started, mode progress.Mode) error {
+	display, err := progress.New(mode, p.Stderr)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (p *program) follow(ctx context.Context, e *engine, j *started, mode progre
 				return p.gaveUp(j, r.err)
 			}
 			return p.done(e, j, r.summary, last)
-		case <-p.signals:
+		case <-p.Signals:
 			closeDisplay()
 			return p.interrupted(e, j)
 		}
@@ -108,27 +108,27 @@ func (e *engine) result(ctx context.Context, j *started) (s job.Summary, err err
 }
 
 // done prints what a finished job did.
-func (p *program) done(e *engine, j *started, s job.Summary, last progress.Snapshot) error {
+func (p *Program) done(e *engine, j *started, s job.Summary, last progress.Snapshot) error {
 	took := last.Elapsed
 	switch alone := time.Duration(s.TaskMicros) * time.Microsecond; {
 	case s.AlreadyDone:
-		fmt.Fprintf(p.stdout, "already done: %s records, %s failed\n", humanize.Comma(s.Records), humanize.Comma(s.Failed))
+		fmt.Fprintf(p.Stdout, "already done: %s records, %s failed\n", humanize.Comma(s.Records), humanize.Comma(s.Failed))
 	case last.Before > 0 || took <= 0:
-		fmt.Fprintf(p.stdout, "done: %s records, %s failed; resumed at record %s, in %s\n",
+		fmt.Fprintf(p.Stdout, "done: %s records, %s failed; resumed at record %s, in %s\n",
 			humanize.Comma(s.Records), humanize.Comma(s.Failed), humanize.Comma(last.Before), tidy(took))
 	default:
-		fmt.Fprintf(p.stdout, "done: %s records, %s failed, in %s", humanize.Comma(s.Records), humanize.Comma(s.Failed), tidy(took))
+		fmt.Fprintf(p.Stdout, "done: %s records, %s failed, in %s", humanize.Comma(s.Records), humanize.Comma(s.Failed), tidy(took))
 		if alone > took {
-			fmt.Fprintf(p.stdout, "; one by one about %s, %.1f times as long", tidy(alone), alone.Seconds()/took.Seconds())
+			fmt.Fprintf(p.Stdout, "; one by one about %s, %.1f times as long", tidy(alone), alone.Seconds()/took.Seconds())
 		}
-		fmt.Fprintln(p.stdout)
+		fmt.Fprintln(p.Stdout)
 	}
-	fmt.Fprintf(p.stdout, "output: %s (%s)\n", s.Output, humanize.IBytes(uint64(s.OutputBytes)))
+	fmt.Fprintf(p.Stdout, "output: %s (%s)\n", s.Output, humanize.IBytes(uint64(s.OutputBytes)))
 	if s.Failed > 0 {
-		fmt.Fprintf(p.stdout, "errors: %s\n", s.Errors)
+		fmt.Fprintf(p.Stdout, "errors: %s\n", s.Errors)
 	}
 	if page := e.page(j.id, j.run.GetRunID()); page != "" {
-		fmt.Fprintf(p.stdout, "web UI: %s\n", page)
+		fmt.Fprintf(p.Stdout, "web UI: %s\n", page)
 	}
 	if s.Failed > 0 {
 		return errSomeFailed
@@ -148,7 +148,7 @@ func tidy(d time.Duration) time.Duration {
 }
 
 // gaveUp words the failure of a job.
-func (p *program) gaveUp(j *started, err error) error {
+func (p *Program) gaveUp(j *started, err error) error {
 	var app *temporal.ApplicationError
 	var terminated *temporal.TerminatedError
 	switch {
@@ -163,12 +163,12 @@ func (p *program) gaveUp(j *started, err error) error {
 }
 
 // interrupted ends following at the user's wish: an embedded job stops and can be resumed, another one goes on.
-func (p *program) interrupted(e *engine, j *started) error {
+func (p *Program) interrupted(e *engine, j *started) error {
 	if e.embedded == nil {
-		fmt.Fprintf(p.stderr, "job %s goes on; the same command comes back to it, `temporal workflow cancel --workflow-id %s` ends it\n", j.id, j.id)
+		fmt.Fprintf(p.Stderr, "job %s goes on; the same command comes back to it, `temporal workflow cancel --workflow-id %s` ends it\n", j.id, j.id)
 		return errInterrupted
 	}
-	fmt.Fprintln(p.stderr, "stopping: tasks in flight may end; interrupt again to stop at once")
+	fmt.Fprintln(p.Stderr, "stopping: tasks in flight may end; interrupt again to stop at once")
 	stopped := make(chan struct{})
 	go func() {
 		e.stopWorking()
@@ -176,16 +176,16 @@ func (p *program) interrupted(e *engine, j *started) error {
 	}()
 	select {
 	case <-stopped:
-	case <-p.signals:
+	case <-p.Signals:
 		e.workers = nil // its tasks end with this process
 	}
-	fmt.Fprintln(p.stderr, "stopped; the same command resumes the job")
+	fmt.Fprintln(p.Stderr, "stopped; the same command resumes the job")
 	return errInterrupted
 }
 
 // warnUnserved tells how to serve task queues that no worker polls.
 func warnUnserved(e *engine, queues []string) string {
-	cmd := "longhaul-worker --address " + e.settings.HostPort
+	cmd := e.worker + " --address " + e.settings.HostPort
 	if e.settings.Namespace != "default" {
 		cmd += " --namespace " + e.settings.Namespace
 	}

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -20,7 +20,6 @@ import (
 	"github.com/longhaul/longhaul/internal/dial"
 	"github.com/longhaul/longhaul/internal/workers"
 	"github.com/longhaul/longhaul/job"
-	"github.com/longhaul/longhaul/task"
 )
 
 // engine is what runs a job: a Temporal server that was found, or one of our own with a worker in this process.
@@ -29,6 +28,8 @@ type engine struct {
 	settings dial.Settings
 	// ui is the Web UI's address; empty where it is unknown.
 	ui string
+	// worker is how to start a worker that can run the job.
+	worker string
 
 	embedded *devserver.Server
 	workers  *workers.Workers
@@ -36,7 +37,7 @@ type engine struct {
 }
 
 // engine finds the server, or starts one.
-func (p *program) engine(ctx context.Context, o *runOptions, s dial.Settings) (*engine, error) {
+func (p *Program) engine(ctx context.Context, o *runOptions, s dial.Settings) (*engine, error) {
 	stateDir := o.stateDir
 	if stateDir == "" {
 		var err error
@@ -44,7 +45,10 @@ func (p *program) engine(ctx context.Context, o *runOptions, s dial.Settings) (*
 			return nil, err
 		}
 	}
-	e := &engine{settings: s}
+	e := &engine{settings: s, worker: "longhaul-worker"}
+	if p.Own {
+		e.worker = p.Name + " worker"
+	}
 	s.Logger, s.Identity = slog.New(slog.DiscardHandler), workers.Identity()
 	e.settings = s
 	switch {
@@ -104,7 +108,7 @@ func localUI(address string) string {
 const connectPatience = 10 * time.Second
 
 // embed runs the embedded server and a worker in this process.
-func (e *engine) embed(ctx context.Context, p *program, stateDir string, stopTimeout time.Duration) (err error) {
+func (e *engine) embed(ctx context.Context, p *Program, stateDir string, stopTimeout time.Duration) (err error) {
 	defer func() {
 		if err != nil {
 			e.close()
@@ -129,7 +133,7 @@ func (e *engine) embed(ctx context.Context, p *program, stateDir string, stopTim
 	}
 	e.settings.Options = o
 	e.workers, err = workers.Start(ctx, e.client, workers.Options{
-		Files: true, IO: true, Tasks: task.Builtin(), StopTimeout: stopTimeout, Namespace: client.DefaultNamespace,
+		Files: true, IO: true, Tasks: p.Tasks, StopTimeout: stopTimeout, Namespace: client.DefaultNamespace,
 	})
 	return err
 }

@@ -1,9 +1,10 @@
-package main
+package cli
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ type runOptions struct {
 	dial                                                  *dial.Flags
 }
 
-func (p *program) runCommand() *cobra.Command {
+func (p *Program) runCommand() *cobra.Command {
 	o := &runOptions{}
 	cmd := &cobra.Command{
 		Use:   "run INPUT --output OUTPUT [flags] [-- COMMAND ARG...]",
@@ -40,13 +41,14 @@ Without a Temporal server configured, and none at the default address, it runs o
 The task is one of
   --http TEMPLATE      a GET request; TEMPLATE is its URL, a Go template over the record: '{{.}}' or 'https://host/{{.}}'
   -- COMMAND ARG...    a command; {} in an argument is the record; without any {} the record is its standard input
-  --task NAME          a task built in: double (waits --task-arg delay=1s, answers twice the number), echo (answers the record)
+  --task NAME          a task by its name: ` + strings.Join(slices.Sorted(maps.Keys(p.Tasks)), ", ") + `;
+                       double waits --task-arg delay=1s and answers twice the number, echo answers the record
 
 ` + exitHelp,
-		Example: `  longhaul run urls.txt --output pages.jsonl --http '{{.}}' --concurrency 100
+		Example: p.examples(`  longhaul run urls.txt --output pages.jsonl --http '{{.}}' --concurrency 100
   longhaul run ids.txt --output users.jsonl --http 'https://api.example.com/users/{{.}}'
   longhaul run files.txt --output sums.txt -- sha256sum {}
-  longhaul run numbers.txt --output doubled.txt --task double --task-arg delay=1s`,
+  longhaul run numbers.txt --output doubled.txt --task double --task-arg delay=1s`),
 		Args: func(cmd *cobra.Command, args []string) error {
 			inputs := args
 			if dash := cmd.ArgsLenAtDash(); dash >= 0 {
@@ -69,7 +71,7 @@ The task is one of
 	f.SortFlags = false
 	f.StringVarP(&o.output, "output", "o", "", "the ordered output `file`")
 	f.StringVar(&o.http, "http", "", "request this URL for each record: a Go `template`")
-	f.StringVar(&o.task, "task", "", "run the built-in task of this `name`")
+	f.StringVar(&o.task, "task", "", "run the task of this `name`")
 	f.StringArrayVar(&o.taskArgs, "task-arg", nil, "argument of that task as `K=V`, repeatable")
 	f.StringVar(&o.format, "format", "", "output `format`: text or json (default json with --http, else text)")
 	f.IntVarP(&o.concurrency, "concurrency", "c", 64, "tasks in flight at most, over all workers together")
@@ -87,7 +89,7 @@ The task is one of
 }
 
 // spec makes the flags a Spec.
-func (o *runOptions) spec(input string) (job.Spec, error) {
+func (o *runOptions) spec(input string, tasks task.Registry) (job.Spec, error) {
 	if o.output == "" {
 		return job.Spec{}, usage(errors.New("no --output given"))
 	}
@@ -117,7 +119,7 @@ func (o *runOptions) spec(input string) (job.Spec, error) {
 	if err := s.Validate(); err != nil {
 		return s, err
 	}
-	_, err = task.Builtin().New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency})
+	_, err = tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency})
 	if err != nil {
 		return s, usage(err)
 	}
@@ -155,8 +157,8 @@ func (o *runOptions) taskSpec() (job.Task, error) {
 }
 
 // run runs the command.
-func (p *program) run(ctx context.Context, o *runOptions, input string) error {
-	spec, err := o.spec(input)
+func (p *Program) run(ctx context.Context, o *runOptions, input string) error {
+	spec, err := o.spec(input, p.Tasks)
 	if err != nil {
 		return err
 	}
@@ -190,10 +192,10 @@ func (p *program) run(ctx context.Context, o *runOptions, input string) error {
 }
 
 // mode resolves the progress mode.
-func (p *program) mode(name string) (progress.Mode, error) {
+func (p *Program) mode(name string) (progress.Mode, error) {
 	m := progress.Mode(name)
 	if m == progress.Auto {
-		if m = progress.Plain; p.terminal {
+		if m = progress.Plain; p.Terminal {
 			m = progress.Bar
 		}
 	}

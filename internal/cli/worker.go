@@ -1,8 +1,7 @@
-package main
+package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,37 +12,9 @@ import (
 	"github.com/longhaul/longhaul/internal/dial"
 	"github.com/longhaul/longhaul/internal/workers"
 	"github.com/longhaul/longhaul/job"
-	"github.com/longhaul/longhaul/task"
 )
 
-// Exit statuses.
-const (
-	exitOK    = 0
-	exitError = 1
-	exitUsage = 2
-)
-
-var errUsage = errors.New("usage")
-
-// run is the program, with its surroundings given to it. It returns the exit status.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	cmd := newCommand(stderr)
-	cmd.SetArgs(args)
-	cmd.SetOut(stdout)
-	cmd.SetErr(stderr)
-	err := cmd.ExecuteContext(ctx)
-	if err == nil {
-		return exitOK
-	}
-	fmt.Fprintln(stderr, "longhaul-worker:", err)
-	if errors.Is(err, errUsage) {
-		fmt.Fprintln(stderr, "Try longhaul-worker --help.")
-		return exitUsage
-	}
-	return exitError
-}
-
-type options struct {
+type workerOptions struct {
 	only           string
 	stopTimeout    time.Duration
 	connectTimeout time.Duration
@@ -52,28 +23,24 @@ type options struct {
 	dial           *dial.Flags
 }
 
-func newCommand(stderr io.Writer) *cobra.Command {
-	o := &options{}
+func (p *Program) workerCommand(name string) *cobra.Command {
+	o := &workerOptions{}
 	cmd := &cobra.Command{
-		Use:   "longhaul-worker [flags]",
+		Use:   name + " [flags]",
 		Short: "Do the work of longhaul's jobs",
 		Long: fmt.Sprintf(`Serve the task queues %q (workflows, and what is done where the files are) and %q (the tasks)
 of a Temporal server, until SIGINT or SIGTERM. Workers on several machines need the inputs and outputs under the same paths.
 
 Exit status: 0 stopped as told; 1 could not run; 2 usage.`, job.TaskQueue, job.TaskQueueIO),
-		Example: `  longhaul-worker --address temporal.example.com:7233
-  longhaul-worker --only io          # tasks only: more machines for them`,
-		Args:          cobra.NoArgs,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return o.serve(cmd.Context(), stderr) },
-	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
-	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if err := cobra.NoArgs(cmd, args); err != nil {
-			return fmt.Errorf("%w: %w", errUsage, err)
-		}
-		return nil
+		Example: "  " + p.workerLine(name) + " --address temporal.example.com:7233\n  " +
+			p.workerLine(name) + " --only io          # tasks only: more machines for them",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage(fmt.Errorf("unknown argument %q", args[0]))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context(), o) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.only, "only", "", "serve one of the queues: `files` (workflows, listing, append) or io (tasks)")
@@ -85,18 +52,28 @@ Exit status: 0 stopped as told; 1 could not run; 2 usage.`, job.TaskQueue, job.T
 	return cmd
 }
 
-func (o *options) serve(ctx context.Context, stderr io.Writer) error {
-	log, err := o.logger(stderr)
+// workerLine is how the worker is started by hand.
+func (p *Program) workerLine(name string) string {
+	if name == p.Name {
+		return name
+	}
+	return p.Name + " " + name
+}
+
+func (p *Program) serve(ctx context.Context, o *workerOptions) error {
+	log, err := o.logger(p.Stderr)
 	if err != nil {
 		return err
 	}
 	if o.only != "" && o.only != "files" && o.only != "io" {
-		return fmt.Errorf("%w: --only %q: want files or io", errUsage, o.only)
+		return usage(fmt.Errorf("--only %q: want files or io", o.only))
 	}
 	s, err := o.dial.Load()
 	if err != nil {
 		return err
 	}
+	ctx, stop := p.untilSignal(ctx)
+	defer stop()
 	s.Logger, s.Identity = log, workers.Identity()
 	c, err := dial.Connect(ctx, s.Options, o.connectTimeout)
 	if err != nil {
@@ -105,7 +82,7 @@ func (o *options) serve(ctx context.Context, stderr io.Writer) error {
 	defer c.Close()
 	fatal := make(chan error, 2)
 	w, err := workers.Start(ctx, c, workers.Options{
-		Files: o.only != "io", IO: o.only != "files", Tasks: task.Builtin(), StopTimeout: o.stopTimeout, Namespace: s.Namespace,
+		Files: o.only != "io", IO: o.only != "files", Tasks: p.Tasks, StopTimeout: o.stopTimeout, Namespace: s.Namespace,
 		OnFatal: func(err error) { fatal <- err },
 	})
 	if err != nil {
@@ -121,10 +98,23 @@ func (o *options) serve(ctx context.Context, stderr io.Writer) error {
 	return err
 }
 
-func (o *options) logger(w io.Writer) (*slog.Logger, error) {
+// untilSignal returns a context that the first interrupt ends.
+func (p *Program) untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-p.Signals:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+func (o *workerOptions) logger(w io.Writer) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
-		return nil, fmt.Errorf("%w: --log-level %q: want debug, info, warn or error", errUsage, o.logLevel)
+		return nil, usage(fmt.Errorf("--log-level %q: want debug, info, warn or error", o.logLevel))
 	}
 	h := &slog.HandlerOptions{Level: level}
 	switch o.logFormat {
@@ -133,5 +123,5 @@ func (o *options) logger(w io.Writer) (*slog.Logger, error) {
 	case "json":
 		return slog.New(slog.NewJSONHandler(w, h)), nil
 	}
-	return nil, fmt.Errorf("%w: --log-format %q: want text or json", errUsage, o.logFormat)
+	return nil, usage(fmt.Errorf("--log-format %q: want text or json", o.logFormat))
 }
