@@ -28,7 +28,7 @@ type Writer struct {
 	mu      sync.Mutex
 	err     error
 	end     int64   // file offset of the next frame
-	offsets []int64 // by index; 0 where the record is missing
+	offsets []int64 // by index; 0 where the record is missing; nil before the first frame, as of a chunk that waits for its turn
 	missing int
 	sealed  bool
 	sum     Summary
@@ -44,7 +44,7 @@ func Open(ctx context.Context, disk fsys.FS, dir string, g Generation, c job.Chu
 		if err != nil {
 			return nil, err
 		}
-		w := &Writer{fs: disk, dir: dir, file: f, chunk: c, offsets: make([]int64, c.Records), missing: c.Records}
+		w := &Writer{fs: disk, dir: dir, file: f, chunk: c, missing: c.Records}
 		if err = w.recover(g); err == nil {
 			return w, nil
 		}
@@ -104,9 +104,10 @@ func (w *Writer) scan(size int64) error {
 			}
 			return err
 		}
-		if w.offsets[f.Index] != 0 {
+		if w.has(f.Index) {
 			return nil
 		}
+		w.make()
 		w.count(f, length, w.end)
 		w.end += frameSize + int64(length)
 	}
@@ -170,7 +171,16 @@ func (w *Writer) count(f Frame, length int, at int64) {
 func (w *Writer) Has(index int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.offsets[index] != 0
+	return w.has(index)
+}
+
+func (w *Writer) has(index int) bool { return w.offsets != nil && w.offsets[index] != 0 }
+
+// make makes room for the offsets.
+func (w *Writer) make() {
+	if w.offsets == nil {
+		w.offsets = make([]int64, w.chunk.Records)
+	}
 }
 
 // Missing returns how many records have no frame yet.
@@ -230,6 +240,7 @@ func (w *Writer) append(b []byte, fs []Frame) error {
 	if w.err != nil {
 		return w.err
 	}
+	w.make()
 	for i, f := range fs {
 		if f.Index < 0 || f.Index >= len(w.offsets) || w.offsets[f.Index] != 0 {
 			w.forget(fs[:i])
