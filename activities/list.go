@@ -12,6 +12,7 @@ import (
 
 // ListChunks implements job.Activities.
 func (a *Activities) ListChunks(ctx context.Context, q job.ListRequest) (job.Page, error) {
+	defer heartbeat(ctx, nil)()
 	p, err := a.listChunks(ctx, q)
 	fault.Point(job.ActivityListChunks)
 	return p, failure(err)

@@ -21,6 +21,7 @@ import (
 
 // Prepare implements job.Activities.
 func (a *Activities) Prepare(ctx context.Context, q job.PrepareRequest) (job.Prepared, error) {
+	defer heartbeat(ctx, nil)()
 	p, err := a.prepare(ctx, q)
 	fault.Point(job.ActivityPrepare)
 	return p, failure(err)

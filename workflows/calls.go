@@ -9,7 +9,8 @@ import (
 	"github.com/longhaul/longhaul/job"
 )
 
-// heartbeatTimeout is after how long without a heartbeat an activity counts as dead. Heartbeats come every second.
+// heartbeatTimeout is after how long without a heartbeat an activity counts as dead. Heartbeats come every second. Short activities have it
+// too: the server may hand a task to a worker that never gets to see it.
 const heartbeatTimeout = 10 * time.Second
 
 // local is the options of the activities that work on files: short, and done where the files are.
@@ -17,6 +18,7 @@ func local(summary string) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		TaskQueue:           job.TaskQueue,
 		StartToCloseTimeout: 10 * time.Minute,
+		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second,
 		},
@@ -40,7 +42,6 @@ func appendOutput(ctx workflow.Context, q job.AppendRequest) workflow.Future {
 		o.Summary = job.Chunk{First: q.From.Records, Records: int(q.Chunks[n-1].End() - q.From.Records)}.String()
 	}
 	o.StartToCloseTimeout = 6 * time.Hour // it writes what the window holds
-	o.HeartbeatTimeout = heartbeatTimeout
 	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o), job.ActivityAppendOutput, q)
 }
 

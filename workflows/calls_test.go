@@ -51,22 +51,21 @@ func TestActivitiesAreCalledWithWhatTheyNeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, tt := range map[string]struct {
-		queue     string
-		heartbeat bool
-		patient   bool // it may take hours, and be waited for when it is told to stop
-		summary   string
+		queue   string
+		patient bool // it may take hours, and be waited for when it is told to stop
+		summary string
 	}{
-		job.ActivityPrepare:      {job.TaskQueue, false, false, "claim /data/out"},
-		job.ActivityListChunks:   {job.TaskQueue, false, false, ""},
-		job.ActivityProcessChunk: {job.TaskQueueIO, true, true, "records 0 to 3"},
-		job.ActivityAppendOutput: {job.TaskQueue, true, false, "records 0 to 3"},
+		job.ActivityPrepare:      {job.TaskQueue, false, "claim /data/out"},
+		job.ActivityListChunks:   {job.TaskQueue, false, ""},
+		job.ActivityProcessChunk: {job.TaskQueueIO, true, "records 0 to 3"},
+		job.ActivityAppendOutput: {job.TaskQueue, false, "records 0 to 3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if len(s.options[name]) == 0 {
 				t.Fatal("not called")
 			}
 			for i, o := range s.options[name] {
-				if o.TaskQueue != tt.queue || o.HeartbeatTimeout > 0 != tt.heartbeat || o.WaitForCancellation != tt.patient {
+				if o.TaskQueue != tt.queue || o.HeartbeatTimeout != 10*time.Second || o.WaitForCancellation != tt.patient {
 					t.Errorf("options %+v", o)
 				}
 				if o.StartToCloseTimeout < 10*time.Minute || o.ScheduleToCloseTimeout != 0 || o.ScheduleToStartTimeout != 0 {

@@ -2,10 +2,14 @@
 package replay
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -30,6 +34,38 @@ func TestKeptHistoriesReplay(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+	}
+}
+
+// TestEveryActivityHeartbeats holds that no activity waits for longer than a heartbeat's time-out for a worker that is gone, or never saw it.
+func TestEveryActivityHeartbeats(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, f := range files {
+		h, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var history historypb.History
+		if err := (temporalproto.CustomJSONUnmarshalOptions{DiscardUnknown: true}).Unmarshal(h, &history); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range history.GetEvents() {
+			a := e.GetActivityTaskScheduledEventAttributes()
+			if a == nil {
+				continue
+			}
+			seen++
+			if d := a.GetHeartbeatTimeout().AsDuration(); d <= 0 || d > 10*time.Second {
+				t.Errorf("%s: event %d, %s: heartbeat time-out %s", filepath.Base(f), e.GetEventId(), a.GetActivityType().GetName(), d)
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("%d activities in %d histories", seen, len(files))
 	}
 }
 
