@@ -9,7 +9,7 @@ GOFUMPT_VERSION       := v0.12.0
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint unit integration crash bench histories fmt clean FORCE
+.PHONY: help run build test lint unit integration crash bench peers microbench histories fmt clean FORCE
 
 BIN   := $(CURDIR)/bin
 TOOLS := $(BIN)/tools
@@ -43,9 +43,19 @@ KILLS ?= 200
 crash: $(TEMPORAL) ## a long crash schedule: make crash KILLS=1000
 	PATH="$$PATH:$(BIN)" $(GO) test -count=1 -timeout 0 -v ./tests/crash/... -args -kills $(KILLS)
 
-bench: build ## measure longhaul against a bare Go loop on the same load, in pairs
+bench: build peers ## measure longhaul against its peers, an hour or so on an idle machine (LOAD=http,echo: some of it)
 	$(GO) build -o $(BIN)/bench ./bench
-	PATH="$$PATH:$(BIN)" $(BIN)/bench
+	PATH="$$PATH:$(BIN)" $(BIN)/bench -docs docs -load "$(LOAD)"
+
+# Debian packages that the peers are in. One that cannot be installed is named as missing in the table.
+PEERS := python3-aiohttp parallel curl wrk
+peers:
+	@missing=$$(for p in $(PEERS); do dpkg -s "$$p" >/dev/null 2>&1 || echo "$$p"; done); \
+	if [ -n "$$missing" ]; then bench/install.sh $$missing || echo "not installed: $$missing"; fi
+
+MICROBENCH_COUNT ?= 10
+microbench: ## Go benchmarks of the hot packages, in the form that benchstat compares: make microbench > old.txt
+	@$(GO) test -run '^$$' -bench . -benchmem -count $(MICROBENCH_COUNT) ./input ./task ./slots ./segment ./output ./activities
 
 histories: $(TEMPORAL) ## record the workflow histories that the replay test keeps, anew
 	PATH="$$PATH:$(BIN)" $(GO) test -count=1 ./tests/e2e/ -run TestHistories -record

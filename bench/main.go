@@ -1,150 +1,132 @@
 package main
 
 import (
-	"bufio"
+	"context"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
-	"strconv"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 )
 
+// part is a process that this program can be beside the one that measures.
+type part func(context.Context, []string) error
+
+// parts are the other processes that this program can be.
+var parts = map[string]part{
+	"target":     serveTarget,
+	"loop":       bareLoop,
+	"exec-loop":  execLoop,
+	"per-record": perRecordJob,
+}
+
 func main() {
-	var err error
-	switch {
-	case len(os.Args) > 1 && os.Args[1] == "target":
-		err = serveTarget(os.Args[2:])
-	case len(os.Args) > 1 && os.Args[1] == "bare":
-		err = bareLoop(os.Args[2:])
-	default:
-		err = compare()
-	}
-	if err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// load is what every candidate is given.
-type load struct {
-	records, inFlight int
-	input             string
-	url               string // with the record appended
-}
-
-// candidate runs a load and writes its output to a file. It returns the time that the run itself took.
-type candidate struct {
-	name string
-	run  func(l load, output string) (time.Duration, error)
-}
-
-func compare() error {
-	records := flag.Int("records", 100_000, "records of the input")
-	inFlight := flag.Int("in-flight", 200, "requests in flight")
-	pairs := flag.Int("pairs", 5, "pairs of runs")
-	program := flag.String("longhaul", "bin/longhaul", "the longhaul program")
-	latency := flag.Duration("latency", 0, "how long the target takes to answer")
-	flag.Parse()
-
-	dir, err := os.MkdirTemp("", "longhaul-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	url, stop, err := startTarget(self, *latency)
-	if err != nil {
-		return err
-	}
-	defer stop()
-	l := load{records: *records, inFlight: *inFlight, input: filepath.Join(dir, "in"), url: url}
-	if err := writeInput(l); err != nil {
-		return err
-	}
-	return comparePairs(l, dir, *pairs, bare(self), longhaul(*program, dir))
-}
-
-// comparePairs runs both candidates in turn, pair by pair, and prints the ratio of their rates.
-func comparePairs(l load, dir string, pairs int, base, ours candidate) error {
-	var ratios []float64
-	for i := range pairs {
-		var rates [2]float64
-		var outputs [2]string
-		for j, c := range []candidate{base, ours} {
-			outputs[j] = filepath.Join(dir, fmt.Sprintf("%s-%d", c.name, i))
-			d, err := c.run(l, outputs[j])
-			if err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
-			}
-			rates[j] = float64(l.records) / d.Seconds()
+func run(ctx context.Context, args []string) error {
+	if len(args) > 0 {
+		if part, ok := parts[args[0]]; ok {
+			return part(ctx, args[1:])
 		}
-		if err := sameFile(outputs[0], outputs[1]); err != nil {
+	}
+	o, err := parseOptions(args)
+	if err != nil {
+		return err
+	}
+	return measure(ctx, o)
+}
+
+// options is what the user asks for.
+type options struct {
+	loads    []load
+	only     map[string]bool // candidates; nil: all
+	pairs    int             // 0: as each load says
+	quick    bool
+	longhaul string
+	dir      string
+	docs     string
+}
+
+func parseOptions(args []string) (options, error) {
+	var o options
+	set := flag.NewFlagSet("bench", flag.ExitOnError)
+	names := set.String("load", "", "`loads` to measure, with commas between them (default all: "+strings.Join(loadNames(), ",")+")")
+	only := set.String("only", "", "`candidates` to run, with commas between them (default all: "+strings.Join(candidateNames(), ",")+")")
+	records := set.Int("records", 0, "`records` of a load's largest input, others in proportion (default as each load says)")
+	set.IntVar(&o.pairs, "pairs", 0, "`rounds` of each load (default as each load says, mostly 5)")
+	set.BoolVar(&o.quick, "quick", false, "a round of small inputs, which shows that everything works and measures nothing")
+	set.StringVar(&o.longhaul, "longhaul", "bin/longhaul", "the longhaul `program`")
+	set.StringVar(&o.dir, "dir", os.TempDir(), "`folder` for inputs, outputs and databases; its disk is measured too")
+	set.StringVar(&o.docs, "docs", "", "`folder` whose benchmarks.md, and raw figures and plots in benchmarks/, are brought up to date (default: print only)")
+	if err := set.Parse(args); err != nil {
+		return o, err
+	}
+	if set.NArg() > 0 {
+		return o, fmt.Errorf("%q: want flags only", set.Arg(0))
+	}
+	var err error
+	if o.loads, err = chooseLoads(*names); err != nil {
+		return o, err
+	}
+	if o.only, err = chooseCandidates(*only); err != nil {
+		return o, err
+	}
+	if o.only != nil && o.docs != "" {
+		return o, fmt.Errorf("-only with -docs: the page would lose the other candidates")
+	}
+	for i, l := range o.loads {
+		if o.quick {
+			l = l.quickly()
+		}
+		if *records > 0 {
+			l = l.scaled(*records)
+		}
+		o.loads[i] = l
+	}
+	return o, nil
+}
+
+// measure measures each load and reports it as soon as it is done.
+func measure(ctx context.Context, o options) error {
+	b, err := newBench(o)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	p := page{}
+	if o.docs != "" {
+		if p, err = readPage(o.docs); err != nil {
 			return err
 		}
-		ratios = append(ratios, rates[1]/rates[0])
-		fmt.Printf("pair %d: %s %.0f records/s, %s %.0f records/s, ratio %.2f\n", i+1, base.name, rates[0], ours.name, rates[1], ratios[i])
 	}
-	slices.Sort(ratios)
-	fmt.Printf("median ratio %.2f (%.2f to %.2f), %d records, %d in flight\n", ratios[len(ratios)/2], ratios[0], ratios[len(ratios)-1], l.records, l.inFlight)
-	return nil
-}
-
-func writeInput(l load) error {
-	f, err := os.Create(l.input)
-	if err != nil {
-		return err
+	env := environmentOf(ctx, o)
+	if env.Load > 0.5 {
+		fmt.Fprintf(os.Stderr, "bench: the machine is busy (load %.2f): these figures tell little\n", env.Load)
 	}
-	w := bufio.NewWriter(f)
-	for i := range l.records {
-		fmt.Fprintln(w, i)
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	return f.Close()
-}
-
-// sameFile checks that two outputs agree.
-func sameFile(a, b string) error {
-	if out, err := exec.Command("cmp", a, b).CombinedOutput(); err != nil {
-		return fmt.Errorf("outputs differ: %s: %w", out, err)
-	}
-	return nil
-}
-
-// bare is the ceiling: a Go loop without any durability.
-func bare(self string) candidate {
-	return candidate{"bare", func(l load, output string) (time.Duration, error) {
-		begun := time.Now()
-		out, err := exec.Command(self, "bare", "-in-flight", strconv.Itoa(l.inFlight), l.input, output, l.url).CombinedOutput()
+	var measured []result
+	for _, l := range o.loads {
+		samples, missing, err := b.rounds(ctx, l)
 		if err != nil {
-			return 0, fmt.Errorf("%w: %s", err, out)
+			return fmt.Errorf("load %s: %w", l.name, err)
 		}
-		return time.Since(begun), nil
-	}}
-}
-
-// longhaul runs the program with its embedded server. The time is that which the program states for the job, without the server's start.
-func longhaul(program, dir string) candidate {
-	return candidate{"longhaul", func(l load, output string) (time.Duration, error) {
-		cmd := exec.Command(program, "run", l.input, "--output", output, "--http", l.url+"{{.}}", "--concurrency", strconv.Itoa(l.inFlight),
-			"--format", "text", "--embedded", "--state-dir", filepath.Join(dir, "state"), "--progress", "none")
-		out, err := cmd.Output()
-		if err != nil {
-			return 0, fmt.Errorf("%w: %s", err, out)
+		r := result{Load: l.name, Title: l.title(), At: time.Now().UTC().Truncate(time.Second), Environment: env, Missing: missing, Samples: samples}
+		measured = append(measured, r)
+		if o.docs == "" {
+			continue
 		}
-		_, after, found := strings.Cut(string(out), " failed, in ")
-		d, err := time.ParseDuration(strings.FieldsFunc(after, func(r rune) bool { return r == ';' || r == '\n' })[0])
-		if !found || err != nil {
-			return 0, fmt.Errorf("no time in what it printed: %s", out)
+		p.put(r)
+		if err := p.write(o.docs); err != nil {
+			return err
 		}
-		return d, nil
-	}}
+	}
+	fmt.Print(tables(measured))
+	return nil
 }

@@ -1,0 +1,86 @@
+package main
+
+import "time"
+
+// loads is everything that is measured. docs/benchmarks.md describes it.
+func loads() []load {
+	quick := workload{Records: 100_000, InFlight: 200, Kind: get, Target: instant}
+	small := workload{Records: 3_000, InFlight: 200, Kind: get, Target: instant}
+	nginx := workload{Records: 100_000, InFlight: 200, Kind: get, Target: nginxServer}
+	heavy := workload{Records: 100_000, InFlight: 200, Kind: get, Target: tailed}
+	window := workload{Records: 40_000, InFlight: 200, Kind: get, Target: tailed}
+	commands := workload{Records: 5_000, InFlight: 8, Kind: command}
+	echoes := func(records int) workload { return workload{Records: records, InFlight: 64, Kind: echo} }
+	history := workload{Records: 1_000_000, InFlight: 200, Kind: get, Target: instant, CountEvents: true}
+	straggler := workload{Records: 1_000_000, InFlight: 200, Kind: get, Target: instant, First: time.Minute}
+	scale := workload{Records: 100_000_000, InFlight: 64, Kind: echo, CountEvents: true, Follow: true}
+	fresh := workload{Records: 5, InFlight: 64, Kind: echo}
+	kept := workload{Records: 5, InFlight: 64, Kind: echo, KeepState: true}
+
+	return []load{{
+		name: "http", what: "HTTP, no latency", rounds: 5, quick: 2_000, plot: plotRates,
+		turns: []turn{{"loop", loop, quick}, {"longhaul", longhaul, quick}, {"asyncio", asyncio, quick}, {"wrk", wrk, quick}},
+		figures: []figure{
+			ratio("longhaul", "loop", atLeast(0.95)), ratio("longhaul", "asyncio", atLeast(5)), ratio("longhaul", "wrk", bar{}),
+		},
+	}, {
+		name: "small", what: "HTTP, no latency", rounds: 5, quick: 100, plot: plotRates,
+		turns: []turn{
+			{"per-record", perRecord, small},
+			{"longhaul", longhaul, small},
+			{"sequential", sequential, small},
+			{"curl", curl, small},
+		},
+		figures: []figure{
+			ratio("longhaul", "per-record", atLeast(100)), ratio("longhaul", "sequential", bar{}), ratio("longhaul", "curl", bar{}),
+		},
+	}, {
+		name: "nginx", what: "HTTP to nginx, no latency", rounds: 5, quick: 2_000, plot: plotRates,
+		turns:   []turn{{"loop", loop, nginx}, {"longhaul", longhaul, nginx}, {"wrk", wrk, nginx}},
+		figures: []figure{ratio("longhaul", "loop", bar{}), ratio("longhaul", "wrk", bar{})},
+	}, {
+		name: "heavy", what: "HTTP, 100 ms on average, 1 in 100 twenty times longer", rounds: 5, quick: 1_000,
+		turns:   []turn{{"longhaul", longhaul, heavy}},
+		figures: []figure{idealShare("longhaul", atLeast(0.93))},
+	}, {
+		name: "window", what: "the same latencies", rounds: 5, quick: 1_000, plot: plotRates,
+		turns:   []turn{{"loop", loop, window}, {"longhaul", longhaul, window}},
+		figures: []figure{ratio("longhaul", "loop", atLeast(4)), idealShare("longhaul", bar{}), idealShare("loop", bar{})},
+	}, {
+		name: "echo", what: "task echo", rounds: 5, quick: 20_000,
+		turns:   []turn{{"longhaul", longhaul, echoes(10_000_000)}},
+		figures: []figure{rate("longhaul", atLeast(500_000)), wholeRate("longhaul", bar{})},
+	}, {
+		// Tasks that keep a process for many records (pipe) belong here beside these.
+		name: "command", what: "command `echo {}`", rounds: 5, quick: 100, plot: plotRates,
+		turns:   []turn{{"parallel", parallel, commands}, {"longhaul", longhaul, commands}, {"exec-loop", execs, commands}},
+		figures: []figure{ratio("longhaul", "parallel", atLeast(4)), ratio("longhaul", "exec-loop", atLeast(0.9))},
+	}, {
+		name: "memory", what: "memory, task echo", rounds: 5, quick: 20_000, plot: plotPeaks,
+		turns: []turn{{"few records", longhaul, echoes(100_000)}, {"many records", longhaul, echoes(10_000_000)}},
+		figures: []figure{
+			peak("few records", atMost(120)), peak("many records", atMost(120)), peakRatio("many records", "few records", within(0.75, 1.25)),
+		},
+	}, {
+		name: "straggler", what: "memory, HTTP, no latency, and record 0 takes a minute in one of the runs", rounds: 5, quick: 2_000, plot: plotPeaks,
+		turns: []turn{{"no straggler", longhaul, quick}, {"straggler", longhaul, straggler}},
+		figures: []figure{
+			peak("straggler", atMost(120)), peak("no straggler", bar{}), peakRatio("straggler", "no straggler", within(0.75, 1.25)),
+		},
+	}, {
+		name: "history", what: "history, HTTP, no latency", rounds: 1, quick: 2_000,
+		turns:   []turn{{"longhaul", longhaul, history}},
+		figures: []figure{eventsAMillion("longhaul", atMost(2_000)), workflowRuns("longhaul")},
+	}, {
+		name: "scale", what: "scale, task echo", rounds: 1, quick: 200_000, plot: plotSeries,
+		turns: []turn{{"longhaul", longhaul, scale}},
+		figures: []figure{
+			lastTenth("longhaul", atLeast(0.95)), memoryLastTenth("longhaul", within(0.75, 1.25)), peak("longhaul", atMost(120)),
+			rate("longhaul", bar{}), workflowRuns("longhaul"),
+		},
+	}, {
+		name: "startup", what: "start-up, task echo, embedded server included", rounds: 5, quick: 5,
+		turns:   []turn{{"fresh state", longhaul, fresh}, {"kept state", longhaul, kept}},
+		figures: []figure{wallTime("fresh state", atMost(4)), wallTime("kept state", atMost(4))},
+	}}
+}
