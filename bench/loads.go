@@ -24,7 +24,7 @@ func loads() []load {
 			ratio("longhaul", "loop", atLeast(0.95)), ratio("longhaul", "asyncio", atLeast(5)), ratio("longhaul", "wrk", bar{}),
 		},
 	}, {
-		name: "small", what: "HTTP, no latency", rounds: 5, quick: 100, plot: plotRates,
+		name: "small", what: "HTTP, no latency", rounds: 5, quick: 20, plot: plotRates,
 		turns: []turn{
 			{"per-record", perRecord, small},
 			{"longhaul", longhaul, small},
@@ -52,7 +52,7 @@ func loads() []load {
 		figures: []figure{rate("longhaul", atLeast(500_000)), wholeRate("longhaul", bar{})},
 	}, {
 		// Tasks that keep a process for many records (pipe) belong here beside these.
-		name: "command", what: "command `echo {}`", rounds: 5, quick: 100, plot: plotRates,
+		name: "command", what: "command `echo {}`", rounds: 5, quick: 20, plot: plotRates,
 		turns:   []turn{{"parallel", parallel, commands}, {"longhaul", longhaul, commands}, {"exec-loop", execs, commands}},
 		figures: []figure{ratio("longhaul", "parallel", atLeast(4)), ratio("longhaul", "exec-loop", atLeast(0.9))},
 	}, {

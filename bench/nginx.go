@@ -30,6 +30,9 @@ http {
 }
 `
 
+// nginxPatience bounds the wait for its first answer.
+const nginxPatience = 20 * time.Second
+
 // startNginx starts nginx on a free port.
 func startNginx(ctx context.Context, dir string) (*target, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -45,31 +48,30 @@ func startNginx(ctx context.Context, dir string) (*target, error) {
 	if err := os.WriteFile(filepath.Join(prefix, "nginx.conf"), fmt.Appendf(nil, nginxConf, address), 0o600); err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, "nginx", "-p", prefix, "-c", "nginx.conf", "-e", "error.log")
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // its workers end with it
+	// It ends when our end of the pipe is closed, so with this process however that dies.
+	cmd := exec.Command("sh", "-c", `nginx -p "$0" -c nginx.conf -e error.log & cat; kill -INT $!; wait`, prefix)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	exited := make(chan struct{})
-	go func() {
-		_ = cmd.Wait()
-		close(exited)
-	}()
 	t := &target{url: "http://" + address + "/", stop: func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		<-exited
+		in.Close()
+		_ = cmd.Wait()
 	}}
+	ctx, cancel := context.WithTimeout(ctx, nginxPatience)
+	defer cancel()
 	for {
-		if t.ask(ctx, http.MethodGet, "0", nil) == nil {
+		if err = t.ask(ctx, http.MethodGet, "0", nil); err == nil {
 			return t, nil
 		}
 		select {
-		case <-exited:
-			said, _ := os.ReadFile(filepath.Join(prefix, "error.log"))
-			return nil, fmt.Errorf("nginx ended: %s", said)
 		case <-ctx.Done():
 			t.stop()
-			return nil, ctx.Err()
+			said, _ := os.ReadFile(filepath.Join(prefix, "error.log"))
+			return nil, fmt.Errorf("nginx does not answer: %w: %s", err, said)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}

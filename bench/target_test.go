@@ -73,3 +73,18 @@ func TestTheTargetAnswersAndCounts(t *testing.T) {
 		t.Errorf("after a reset: %+v, %v", seen, err)
 	}
 }
+
+func TestNginxAnswersAsTheTargetDoes(t *testing.T) {
+	if why := needs(map[string]string{"nginx": "nginx-light"})(t.Context()); why != "" {
+		t.Skip(why)
+	}
+	far, err := startNginx(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.stop()
+	b, err := fetch(t.Context(), http.DefaultClient, far.url+"42")
+	if err != nil || string(b) != "result 42" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
