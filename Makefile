@@ -55,7 +55,7 @@ peers:
 
 MICROBENCH_COUNT ?= 10
 microbench: ## Go benchmarks of the hot packages, in the form that benchstat compares: make microbench > old.txt
-	@$(GO) test -run '^$$' -bench . -benchmem -count $(MICROBENCH_COUNT) ./input ./task ./slots ./segment ./output ./activities
+	@$(GO) test -run '^$$' -bench . -benchmem -count $(MICROBENCH_COUNT) ./input ./task ./internal/h1 ./slots ./segment ./output ./activities
 
 histories: $(TEMPORAL) ## record the workflow histories that the replay test keeps, anew
 	PATH="$$PATH:$(BIN)" $(GO) test -count=1 ./tests/e2e/ -run TestHistories -record
