@@ -110,7 +110,7 @@ func workflowRuns(turn string) figure {
 }
 
 func wallTime(turn string, b bar) figure {
-	return figure{"wall time, " + turn, " s", b, func(r round) float64 { return r.of(turn, func(s sample) float64 { return s.Wall }) }}
+	return figure{"whole command, " + turn, " s", b, func(r round) float64 { return r.of(turn, func(s sample) float64 { return s.Wall }) }}
 }
 
 // lastTenth is the rate at which the last tenth of the records was committed over that of the first, which counts from the first commit.

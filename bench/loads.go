@@ -43,7 +43,7 @@ func loads() []load {
 		turns:   []turn{{"longhaul", longhaul, heavy}},
 		figures: []figure{idealShare("longhaul", atLeast(0.93))},
 	}, {
-		name: "window", what: "the same latencies", rounds: 5, quick: 1_000, plot: plotRates,
+		name: "window", what: "HTTP, the latencies of `heavy`", rounds: 5, quick: 1_000, plot: plotRates,
 		turns:   []turn{{"loop", loop, window}, {"longhaul", longhaul, window}},
 		figures: []figure{ratio("longhaul", "loop", atLeast(4)), idealShare("longhaul", bar{}), idealShare("loop", bar{})},
 	}, {
@@ -56,30 +56,30 @@ func loads() []load {
 		turns:   []turn{{"parallel", parallel, commands}, {"longhaul", longhaul, commands}, {"exec-loop", execs, commands}},
 		figures: []figure{ratio("longhaul", "parallel", atLeast(4)), ratio("longhaul", "exec-loop", atLeast(0.9))},
 	}, {
-		name: "memory", what: "memory, task echo", rounds: 5, quick: 20_000, plot: plotPeaks,
+		name: "memory", what: "task echo", rounds: 5, quick: 20_000, plot: plotPeaks,
 		turns: []turn{{"few records", longhaul, echoes(100_000)}, {"many records", longhaul, echoes(10_000_000)}},
 		figures: []figure{
 			peak("few records", atMost(120)), peak("many records", atMost(120)), peakRatio("many records", "few records", within(0.75, 1.25)),
 		},
 	}, {
-		name: "straggler", what: "memory, HTTP, no latency, and record 0 takes a minute in one of the runs", rounds: 5, quick: 2_000, plot: plotPeaks,
+		name: "straggler", what: "HTTP, no latency, but record 0 takes a minute in the larger one", rounds: 5, quick: 2_000, plot: plotPeaks,
 		turns: []turn{{"no straggler", longhaul, quick}, {"straggler", longhaul, straggler}},
 		figures: []figure{
 			peak("straggler", atMost(120)), peak("no straggler", bar{}), peakRatio("straggler", "no straggler", within(0.75, 1.25)),
 		},
 	}, {
-		name: "history", what: "history, HTTP, no latency", rounds: 1, quick: 2_000,
+		name: "history", what: "HTTP, no latency", rounds: 1, quick: 2_000,
 		turns:   []turn{{"longhaul", longhaul, history}},
 		figures: []figure{eventsAMillion("longhaul", atMost(2_000)), workflowRuns("longhaul")},
 	}, {
-		name: "scale", what: "scale, task echo", rounds: 1, quick: 200_000, plot: plotSeries,
+		name: "scale", what: "task echo", rounds: 1, quick: 200_000, plot: plotSeries,
 		turns: []turn{{"longhaul", longhaul, scale}},
 		figures: []figure{
 			lastTenth("longhaul", atLeast(0.95)), memoryLastTenth("longhaul", within(0.75, 1.25)), peak("longhaul", atMost(120)),
 			rate("longhaul", bar{}), workflowRuns("longhaul"),
 		},
 	}, {
-		name: "startup", what: "start-up, task echo, embedded server included", rounds: 5, quick: 5,
+		name: "startup", what: "task echo, embedded server included", rounds: 5, quick: 5,
 		turns:   []turn{{"fresh state", longhaul, fresh}, {"kept state", longhaul, kept}},
 		figures: []figure{wallTime("fresh state", atMost(4)), wallTime("kept state", atMost(4))},
 	}}

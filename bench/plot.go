@@ -59,6 +59,8 @@ func plotsOf(r result) ([]picture, error) {
 	return nil, nil
 }
 
+const margin = vg.Centimeter / 4
+
 // draws makes files of plots, name.svg and name-2.svg.
 func draws(name string, plots ...func() (*plot.Plot, error)) (pictures []picture, err error) {
 	for i, make := range plots {
@@ -67,7 +69,7 @@ func draws(name string, plots ...func() (*plot.Plot, error)) (pictures []picture
 			return nil, err
 		}
 		c := vgsvg.New(18*vg.Centimeter, 9*vg.Centimeter)
-		p.Draw(draw.New(c))
+		p.Draw(draw.Crop(draw.New(c), margin, -2*margin, margin, -margin))
 		var b bytes.Buffer
 		if _, err := c.WriteTo(&b); err != nil {
 			return nil, err
@@ -79,6 +81,7 @@ func draws(name string, plots ...func() (*plot.Plot, error)) (pictures []picture
 }
 
 func newPlot(title, x, y string) *plot.Plot {
+	plot.DefaultFont.Variant, plotter.DefaultFont.Variant = "Sans", "Sans"
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
 	p.Title.Padding = vg.Points(6)
@@ -94,7 +97,7 @@ func (plain) Ticks(least, most float64) []plot.Tick {
 	ticks := plot.DefaultTicks{}.Ticks(least, most)
 	for i := range ticks {
 		if ticks[i].Label != "" {
-			ticks[i].Label = humanize.CommafWithDigits(ticks[i].Value, 2)
+			ticks[i].Label = humanize.Commaf(math.Round(ticks[i].Value*1e6) / 1e6)
 		}
 	}
 	return ticks
@@ -110,6 +113,7 @@ func bars(r result, what string, of func(sample) float64) (*plot.Plot, error) {
 		plotter.XYs
 		plotter.YErrors
 	}
+	var labels plotter.XYLabels
 	for i, name := range names {
 		s := over(r, name, of)
 		if math.IsNaN(s.median) {
@@ -123,6 +127,8 @@ func bars(r result, what string, of func(sample) float64) (*plot.Plot, error) {
 		their[i] = s.median - our[i]
 		spreads.XYs = append(spreads.XYs, plotter.XY{X: float64(i), Y: s.median})
 		spreads.YErrors = append(spreads.YErrors, struct{ Low, High float64 }{s.median - s.least, s.most - s.median})
+		labels.XYs = append(labels.XYs, plotter.XY{X: float64(i), Y: s.most})
+		labels.Labels = append(labels.Labels, number(s.median))
 	}
 	for _, set := range []struct {
 		values plotter.Values
@@ -142,13 +148,23 @@ func bars(r result, what string, of func(sample) float64) (*plot.Plot, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Add(e)
+	n, err := plotter.NewLabels(labels)
+	if err != nil {
+		return nil, err
+	}
+	for i := range n.TextStyle {
+		n.TextStyle[i].XAlign = draw.XCenter
+	}
+	n.Offset.Y = vg.Points(3)
+	p.Add(e, n)
+	p.Y.Max *= 1.08 // room for the labels
 	return p, nil
 }
 
 // overTime draws a number over the time of the first round's job.
 func overTime(r result, what string, of func(point) float64) (*plot.Plot, error) {
 	p := newPlot(r.Title, "seconds", what)
+	p.X.Tick.Marker, p.X.Min = plain{}, 0
 	var points plotter.XYs
 	for _, s := range r.Samples[0].Series {
 		if y := of(s); y > 0 {
