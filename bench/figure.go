@@ -113,26 +113,30 @@ func wallTime(turn string, b bar) figure {
 	return figure{"whole command, " + turn, " s", b, func(r round) float64 { return r.of(turn, func(s sample) float64 { return s.Wall }) }}
 }
 
-// lastTenth is the rate at which the last tenth of the records was committed over that of the first, which counts from the first commit.
-func lastTenth(turn string, b bar) figure {
-	return figure{"records/s of the last tenth / of the first", "", b, func(r round) float64 {
-		return r.of(turn, func(s sample) float64 { return tenths(s.Series, s.Records) })
+// lastTenth is the rate at which the last tenth of the records was committed over that of another tenth, the first being 1. That one counts from the
+// first commit, and is slow, since a job begins with small chunks.
+func lastTenth(turn string, over int, b bar) figure {
+	return figure{fmt.Sprintf("records/s of the last tenth / of tenth %d", over), "", b, func(r round) float64 {
+		return r.of(turn, func(s sample) float64 { return tenth(s, 10) / tenth(s, over) })
 	}}
 }
 
-func tenths(series []point, records int) float64 {
-	i := slices.IndexFunc(series, func(p point) bool { return p.Records > 0 })
-	if i < 0 {
-		return math.NaN()
+// tenth is the rate of a tenth of a job's records; NaN where it was too quick to be followed.
+func tenth(s sample, k int) float64 {
+	n := float64(s.Records)
+	from, to := n*float64(k-1)/10, n*float64(k)/10
+	begun := timeAt(s.Series, from)
+	if k == 1 {
+		i := slices.IndexFunc(s.Series, func(p point) bool { return p.Records > 0 })
+		if i < 0 {
+			return math.NaN()
+		}
+		from, begun = float64(s.Series[i].Records), s.Series[i].Seconds
 	}
-	first, n := series[i], float64(records)
-	begun := math.Max(float64(first.Records), 0)
-	firstRate := (n/10 - begun) / (timeAt(series, n/10) - first.Seconds)
-	lastRate := n / 10 / (timeAt(series, n) - timeAt(series, n*9/10))
-	if firstRate <= 0 {
-		return math.NaN() // it was too quick to be followed
+	if rate := (to - from) / (timeAt(s.Series, to) - begun); rate > 0 {
+		return rate
 	}
-	return lastRate / firstRate
+	return math.NaN()
 }
 
 // timeAt returns when so many records were committed, on a straight line between two points.

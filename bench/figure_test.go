@@ -60,19 +60,22 @@ func TestAFigureIsMadeWithinRounds(t *testing.T) {
 	}
 }
 
-func TestTenthsComparesTheEndsOfAJob(t *testing.T) {
+func TestTheEndsOfAJobAreCompared(t *testing.T) {
 	steady := []point{{Seconds: 1}, {Seconds: 2, Records: 10}, {Seconds: 12, Records: 110}, {Seconds: 101, Records: 1000}}
 	slowing := []point{{Seconds: 0, Records: 10}, {Seconds: 9, Records: 100}, {Seconds: 89, Records: 900}, {Seconds: 109, Records: 1000}}
 	for name, tt := range map[string]struct {
 		series []point
 		want   float64
 	}{"steady": {steady, 1}, "slowing": {slowing, 0.5}} {
-		if got := tenths(tt.series, 1000); math.Abs(got-tt.want) > 0.001 {
-			t.Errorf("%s: %f, want %f", name, got, tt.want)
+		for _, over := range []int{1, 2} {
+			s := sample{Turn: "a", Records: 1000, Series: tt.series}
+			if got := lastTenth("a", over, bar{}).of(round{"a": s}); math.Abs(got-tt.want) > 0.001 {
+				t.Errorf("%s: %f of tenth %d, want %f", name, got, over, tt.want)
+			}
 		}
 	}
 	for name, series := range map[string][]point{"not followed": nil, "nothing committed": {{Seconds: 1}}, "at once": {{Seconds: 1, Records: 1000}}} {
-		if got := tenths(series, 1000); !math.IsNaN(got) {
+		if got := lastTenth("a", 1, bar{}).of(round{"a": {Turn: "a", Records: 1000, Series: series}}); !math.IsNaN(got) {
 			t.Errorf("%s: %f", name, got)
 		}
 	}

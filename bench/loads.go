@@ -75,7 +75,7 @@ func loads() []load {
 		name: "scale", what: "task echo", rounds: 1, quick: 200_000, plot: plotSeries,
 		turns: []turn{{"longhaul", longhaul, scale}},
 		figures: []figure{
-			lastTenth("longhaul", atLeast(0.95)), memoryLastTenth("longhaul", within(0.75, 1.25)), peak("longhaul", atMost(120)),
+			lastTenth("longhaul", 1, atLeast(0.95)), lastTenth("longhaul", 2, bar{}), memoryLastTenth("longhaul", within(0.75, 1.25)), peak("longhaul", atMost(120)),
 			rate("longhaul", bar{}), workflowRuns("longhaul"),
 		},
 	}, {

@@ -53,12 +53,28 @@ func runLonghaul(ctx context.Context, b *bench, g given) (sample, error) {
 		}
 	}
 	if g.Follow {
+		r.Series = thinned(r.Series)
 		r.Series = append(r.Series, point{Seconds: r.Work, Records: int64(g.Records)})
 	}
 	if g.CountEvents {
 		r.Events, r.Runs, err = countEvents(ctx, g)
 	}
 	return r.sample, err
+}
+
+// maxPoints is how many points of a series are kept.
+const maxPoints = 400
+
+// thinned leaves out points at equal distances.
+func thinned(series []point) []point {
+	every := (len(series) + maxPoints - 1) / maxPoints
+	var kept []point
+	for i, p := range series {
+		if i%every == 0 {
+			kept = append(kept, p)
+		}
+	}
+	return kept
 }
 
 func longhaulArguments(g given) []string {
