@@ -233,6 +233,12 @@ func (b *Bench) Longhaul(args ...string) *Process {
 	return b.Start(LonghaulProgram, append([]string{"run", "--address", Server.Address, "--namespace", b.Namespace, "--progress", "plain"}, args...)...)
 }
 
+// Verify starts longhaul verify on an output.
+func (b *Bench) Verify(output string) *Process {
+	b.T.Helper()
+	return b.Start(LonghaulProgram, "verify", output)
+}
+
 // Embedded starts longhaul run with its own server, whose state is in the folder of that name.
 func (b *Bench) Embedded(state string, args ...string) *Process {
 	b.T.Helper()
