@@ -87,7 +87,6 @@ var damages = map[string]func(d *killed) (lost int){
 		return 0
 	},
 	"manifest of another job": func(d *killed) int {
-		d.Longhaul("in", "--output", "other", "--task", "echo").Ended(0)
 		d.put("out.longhaul/manifest", d.Read("other.longhaul/manifest"))
 		return 0
 	},
@@ -115,6 +114,7 @@ func TestDamages(t *testing.T) {
 				d := kill(t, anew)
 				files := d.files()
 				lost := damage(d)
+				d.Worker()
 				if row.Said != "" {
 					damaged := d.files()
 					p := d.Longhaul(d.args...).Ended(row.Exit)
@@ -153,7 +153,7 @@ type killed struct {
 // Records of a killed job that were in flight: one in the middle, so that finished segments waited for it, and those from the second.
 const straggler, killedFrom = 600, 1_500
 
-// kill brings a job half way, kills its worker and its starter, and starts another worker.
+// kill brings a job half way, and kills its worker and its starter.
 func kill(t *testing.T, anew bool) *killed {
 	h := &half{Bench: harness.New(t), target: harness.NewTarget(t, harness.Fixed(0))}
 	gate := make(chan struct{})
@@ -167,6 +167,7 @@ func kill(t *testing.T, anew bool) *killed {
 	}
 	w := h.Worker()
 	h.Write("in", harness.Lines(halfRecords))
+	h.Longhaul("in", "--output", "other", "--task", "echo").Ended(0)
 	h.StartJob("half", job.Spec{
 		Input: h.Path("in"), Output: h.Path("out"), Concurrency: halfLimit,
 		Task: job.Task{Name: "http", Args: []byte(`{"url":"` + h.target.Template() + `"}`)}, Tuning: job.Tuning{ChunkRecords: 100, Lanes: 4},
@@ -191,7 +192,6 @@ func kill(t *testing.T, anew bool) *killed {
 		}
 	}
 	release()
-	h.Worker()
 	return d
 }
 
