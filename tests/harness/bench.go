@@ -137,7 +137,13 @@ type Process struct {
 // Start starts a program.
 func (b *Bench) Start(program string, args ...string) *Process {
 	b.T.Helper()
+	return b.start(nil, program, args...)
+}
+
+func (b *Bench) start(attr *syscall.SysProcAttr, program string, args ...string) *Process {
+	b.T.Helper()
 	p := &Process{b: b, Cmd: exec.Command(program, args...), Exited: make(chan struct{})}
+	p.Cmd.SysProcAttr = attr
 	p.Cmd.Dir = b.Dir
 	p.Cmd.Env = append(os.Environ(), b.Env...)
 	p.Cmd.Stdout, p.Cmd.Stderr = &locked{p, &p.stdout}, &locked{p, &p.stderr}
