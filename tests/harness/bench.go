@@ -82,6 +82,15 @@ func New(t *testing.T) *Bench {
 	return b
 }
 
+// In is the same bench for a subtest, in a folder of its own within.
+func (b *Bench) In(t *testing.T, folder string) *Bench {
+	t.Helper()
+	sub := *b
+	sub.T, sub.Dir = t, b.Path(folder)
+	Must(t, os.Mkdir(sub.Dir, 0o700))
+	return &sub
+}
+
 // Must ends the test at an error.
 func Must(t *testing.T, err error) {
 	t.Helper()

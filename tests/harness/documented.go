@@ -69,10 +69,11 @@ func tableLines(text string) (lines []string) {
 	return lines
 }
 
-// ErrorsHeading and DamagesHeading are where docs/guarantees.md keeps the errors, and what becomes of damaged files.
+// Headings of docs/guarantees.md under which there is a table: the errors, what becomes of damaged files, and what longhaul verify says.
 const (
 	ErrorsHeading  = "Errors, word for word"
 	DamagesHeading = "Damages"
+	VerifyHeading  = "Verify"
 )
 
 // Documented checks that a process ended, or will, with the exit status that docs/guarantees.md gives for the error of that name, and
