@@ -70,7 +70,7 @@ func (t *request) Do(ctx context.Context, r Record) (Result, error) {
 	resp, err := t.send(req)
 	if err != nil {
 		if starved(err) {
-			t.client.CloseIdleConnections() // they hold handles, perhaps to hosts that no further record names
+			t.transport.CloseIdleConnections() // they hold handles, perhaps to hosts that no further record names
 		}
 		return Result{}, connection(err)
 	}
