@@ -37,7 +37,7 @@ unit: ## unit, property, workflow and replay tests, under the race detector
 	$(GO) test -race $$($(GO) list ./... | grep -vE '/tests/(e2e|crash)')
 
 integration: $(TEMPORAL) ## tests with real processes against a real development server, a short crash schedule among them
-	PATH="$$PATH:$(BIN)" $(GO) test -count=1 -timeout 15m ./tests/e2e/... ./tests/crash/...
+	PATH="$$PATH:$(BIN)" $(GO) test -count=1 -timeout 40m ./tests/e2e/... ./tests/crash/...
 
 KILLS ?= 200
 crash: $(TEMPORAL) ## a long crash schedule: make crash KILLS=1000

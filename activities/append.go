@@ -57,7 +57,7 @@ func (a *Activities) commit(ctx context.Context, out output.Output, q job.Append
 			return m, i, nil
 		}
 		if err != nil {
-			return m, -1, err
+			return m, -1, unknownVersion(out, err)
 		}
 		totals = totals.Add(t)
 		records, offset = c.End(), c.EndOffset()

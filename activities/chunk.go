@@ -49,7 +49,8 @@ type chunkRun struct {
 	readAll  bool
 	stopped  bool
 	err      error
-	due      []*attempt // their backoff is over
+	due      []*attempt         // their backoff is over
+	starved  map[*attempt]error // of those in backoff or due, the ones that this machine could not run, and why
 	backoff  map[*attempt]*time.Timer
 	held     []*attempt
 	inFlight int
@@ -76,7 +77,7 @@ func newChunkRun(ctx context.Context, q job.ProcessRequest, shared *running, w *
 	r := &chunkRun{
 		spec: q.Spec, job: workflowID(ctx), chunk: q.Chunk, slots: q.Slots, granted: q.Granted, shared: shared, segment: w, batch: 1,
 		limit: 2*q.Slots + 16, done: make(chan struct{}), idle: make(chan struct{}, 1), reader: reader, left: w.Missing(),
-		backoff: map[*attempt]*time.Timer{},
+		backoff: map[*attempt]*time.Timer{}, starved: map[*attempt]error{},
 	}
 	r.outageAfter = min(q.Spec.Tuning.OutageFailures, r.limit)
 	if _, ok := shared.task.(task.Instant); ok {
@@ -96,6 +97,7 @@ func (r *chunkRun) Take() slots.Work {
 	case len(r.due) > 0:
 		a := r.due[0]
 		r.due = r.due[1:]
+		delete(r.starved, a)
 		r.inFlight++
 		return a
 	case r.readAll || len(r.backoff)+len(r.held) >= r.limit:
@@ -196,8 +198,12 @@ func (a *attempt) try() (f segment.Frame, done bool) {
 	if r.ctx.Err() != nil {
 		return f, false // given up with the run, not failed
 	}
-	a.err = err
 	class, after := task.Classify(err)
+	if class == task.Starved {
+		a.starve(err)
+		return f, false
+	}
+	a.err = err
 	if class == task.Transient {
 		a.noted = r.shared.breaker.failed(a.noted)
 	} else {
@@ -213,6 +219,19 @@ func (a *attempt) try() (f segment.Frame, done bool) {
 		return f, false
 	}
 	return a.failed(err)
+}
+
+// starvedPause is how long a record waits that this machine had no file handle, or no process, for.
+const starvedPause = 500 * time.Millisecond
+
+// starve has a record that this machine could not run tried again, for as long as it takes. It has cost no try.
+func (a *attempt) starve(cause error) {
+	a.record.Try--
+	a.round--
+	a.run.mu.Lock()
+	a.run.starved[a] = cause
+	a.run.mu.Unlock()
+	a.run.later(a, starvedPause/2+rand.N(starvedPause/2))
 }
 
 // do runs the task and makes a panic of it a failure of the record.

@@ -200,7 +200,12 @@ func (r *chunkRun) progress() job.Heartbeat {
 	s := r.segment.Summary()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return job.Heartbeat{Done: r.chunk.Records - r.left, Failed: s.Failed, InFlight: r.inFlight}
+	h := job.Heartbeat{Done: r.chunk.Records - r.left, Failed: s.Failed, InFlight: r.inFlight}
+	for _, err := range r.starved {
+		h.Trouble = starved(err)
+		break
+	}
+	return h
 }
 
 func workflowID(ctx context.Context) string { return activity.GetInfo(ctx).WorkflowExecution.ID }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -39,10 +40,39 @@ type Details struct {
 	Hint string   `json:"hint,omitempty"`
 }
 
+// wants are the system's errors that mean that the worker's machine has run out of something, with what helps. They pass.
+var wants = []struct {
+	err  error
+	hint string
+}{
+	{syscall.EMFILE, "raise the worker's limit of open files, ulimit -n, or lower --concurrency; the job goes on by itself"},
+	{syscall.ENFILE, "raise the system's limit of open files, fs.file-max, or lower --concurrency; the job goes on by itself"},
+	{syscall.ENOMEM, "free memory on the worker's machine, or lower --concurrency; the job goes on by itself"},
+	{syscall.ENOBUFS, "free memory on the worker's machine, or lower --concurrency; the job goes on by itself"},
+}
+
+// starved words the error of a task for which the worker's machine lacks something.
+func starved(err error) string {
+	e := job.Error{Op: "process", Err: err, Hint: "the worker's machine has reached a limit: raise it, or lower --concurrency; the job goes on by itself"}
+	for _, w := range wants {
+		if errors.Is(err, w.err) || strings.Contains(err.Error(), w.err.Error()) { // not every library keeps the cause
+			e.Hint = w.hint
+			break
+		}
+	}
+	return e.Error()
+}
+
 // describe gives an error a kind: its own, or that of the system call that failed.
 func describe(err error) *job.Error {
 	var e *job.Error
-	if errors.As(err, &e) {
+	own := errors.As(err, &e)
+	for _, w := range wants {
+		if own && errors.Is(err, w.err) {
+			return &job.Error{Kind: job.Unavailable, Op: e.Op, Path: e.Path, Err: e.Err, Hint: w.hint}
+		}
+	}
+	if own {
 		return e
 	}
 	e = &job.Error{Kind: job.Unavailable, Op: "work", Err: err}
@@ -64,14 +94,17 @@ func describe(err error) *job.Error {
 		{syscall.EROFS, "mount it writable; the same command goes on"},
 		{syscall.EISDIR, "name a file"},
 		{syscall.ENOTDIR, "name a file in a folder"},
-		{syscall.EMFILE, "raise the limit of open files (ulimit -n); the same command goes on"},
-		{syscall.ENFILE, "raise the system's limit of open files; the same command goes on"},
 		{fs.ErrPermission, "let the worker's user write there; the same command goes on"},
 		{fs.ErrNotExist, "make the folder, or restore what was removed; the same command goes on"},
 	} {
 		if errors.Is(err, s.err) {
 			e.Kind, e.Hint = job.Storage, s.hint
 			break
+		}
+	}
+	for _, w := range wants {
+		if errors.Is(err, w.err) {
+			e.Hint = w.hint
 		}
 	}
 	return e

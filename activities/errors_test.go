@@ -29,14 +29,19 @@ func TestFailureTellsWhatPassesFromWhatDoesNot(t *testing.T) {
 		path string
 		hint string // part of it
 	}{
-		"disk full":         {write(syscall.ENOSPC), job.Storage, "/data/out", "make room"},
-		"quota":             {write(syscall.EDQUOT), job.Storage, "/data/out", "make room"},
-		"file too large":    {write(syscall.EFBIG), job.Storage, "/data/out", "ulimit -f"},
-		"not permitted":     {write(syscall.EACCES), job.Storage, "/data/out", "let the worker's user"},
-		"not the owner":     {write(syscall.EPERM), job.Storage, "/data/out", "let the worker's user"},
-		"read-only":         {write(syscall.EROFS), job.Storage, "/data/out", "writable"},
-		"too many files":    {write(syscall.EMFILE), job.Storage, "/data/out", "ulimit -n"},
-		"system's files":    {write(syscall.ENFILE), job.Storage, "/data/out", "system's limit"},
+		"disk full":      {write(syscall.ENOSPC), job.Storage, "/data/out", "make room"},
+		"quota":          {write(syscall.EDQUOT), job.Storage, "/data/out", "make room"},
+		"file too large": {write(syscall.EFBIG), job.Storage, "/data/out", "ulimit -f"},
+		"not permitted":  {write(syscall.EACCES), job.Storage, "/data/out", "let the worker's user"},
+		"not the owner":  {write(syscall.EPERM), job.Storage, "/data/out", "let the worker's user"},
+		"read-only":      {write(syscall.EROFS), job.Storage, "/data/out", "writable"},
+		"too many files": {write(syscall.EMFILE), job.Unavailable, "/data/out", "ulimit -n"},
+		"system's files": {write(syscall.ENFILE), job.Unavailable, "/data/out", "system's limit"},
+		"no memory":      {write(syscall.ENOMEM), job.Unavailable, "/data/out", "free memory"},
+		"no handle for the input": {
+			&job.Error{Kind: job.InputUnreadable, Op: "read input", Path: "/data/in", Err: syscall.EMFILE, Hint: "check the path"},
+			job.Unavailable, "/data/in", "ulimit -n",
+		},
 		"folder is missing": {write(syscall.ENOENT), job.Storage, "/data/out", "make the folder"},
 		"a folder":          {write(syscall.EISDIR), job.Storage, "/data/out", "name a file"},
 		"not a folder":      {write(syscall.ENOTDIR), job.Storage, "/data/out", "in a folder"},

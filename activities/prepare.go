@@ -104,14 +104,8 @@ func (a *Activities) alive(ctx context.Context, out output.Output, c output.Clai
 // leftovers returns the segments that can be used again, and removes what cannot.
 func (a *Activities) leftovers(ctx context.Context, out output.Output, m output.Manifest) ([]job.Segment, error) {
 	segments, strays, err := segment.List(a.fs(), out.Segments(), segment.Generation(m.GenerationBytes()), m.Position.Records)
-	if errors.Is(err, segment.ErrVersion) {
-		return nil, &job.Error{
-			Kind: job.UnknownVersion, Op: "read segments", Path: out.Segments(), Err: err,
-			Hint: "use the longhaul that wrote them, or remove them: their records run again",
-		}
-	}
 	if err != nil {
-		return nil, err
+		return nil, unknownVersion(out, err)
 	}
 	for _, name := range strays {
 		path := filepath.Join(out.Segments(), name)

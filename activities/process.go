@@ -78,12 +78,13 @@ func shareKey(ctx context.Context, t job.Task) string {
 	return info.Namespace + "/" + info.WorkflowExecution.ID + "/" + t.Name + string(t.Args)
 }
 
+// unknownVersion words the error of a segment that this program must not touch. It returns any other as it is.
 func unknownVersion(out output.Output, err error) error {
 	if !errors.Is(err, segment.ErrVersion) {
 		return err
 	}
 	return &job.Error{
-		Kind: job.UnknownVersion, Op: "open segment", Path: out.Segments(), Err: err,
+		Kind: job.UnknownVersion, Op: "read segment", Path: out.Segments(), Err: err,
 		Hint: "use the longhaul that wrote it, or remove it: its records run again",
 	}
 }

@@ -156,6 +156,8 @@ type Heartbeat struct {
 	Failed int64 `json:"failed,omitempty"`
 	// InFlight tasks of the chunk now.
 	InFlight int `json:"inFlight,omitempty"`
+	// Trouble is what the worker's machine lacks for some tasks, where it lacks something.
+	Trouble string `json:"trouble,omitempty"`
 }
 
 // Progress is the answer to QueryProgress.

@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/longhaul/longhaul/internal/fsys/fsystest"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
 )
@@ -38,7 +39,7 @@ func TestAppendThatHappenedBeforeAnswersWhereTheOutputStands(t *testing.T) {
 	stood := w.commit(t, r.Claim, "1", "!2")
 	before := w.tree(t)
 	synced := false
-	a, m, err := w.through(hooked(func(op, name string) error {
+	a, m, err := w.through(fsystest.Hooked(func(op, name string) error {
 		synced = synced || op == "syncdir" && strings.HasSuffix(name, ".longhaul")
 		return nil
 	})).Append(t.Context(), r.Claim, from)
@@ -177,7 +178,7 @@ func TestCommitSyncsInOrder(t *testing.T) {
 	w, r := newWorld(t), request("job", "run")
 	from := w.mustClaim(t, r).Position
 	var ops []string
-	a, _, err := w.through(hooked(func(op, name string) error { ops = append(ops, op+" "+name); return nil })).Append(t.Context(), r.Claim, from)
+	a, _, err := w.through(fsystest.Hooked(func(op, name string) error { ops = append(ops, op+" "+name); return nil })).Append(t.Context(), r.Claim, from)
 	must(t, err)
 	totals, err := fill(a, []string{"1", "!2"})
 	must(t, err)
@@ -200,7 +201,7 @@ func TestCommitSyncsFilesThatItAddsNothingTo(t *testing.T) {
 	w, r := newWorld(t), request("job", "run")
 	from := w.mustClaim(t, r).Position
 	var synced []string
-	a, _, err := w.through(hooked(func(op, name string) error {
+	a, _, err := w.through(fsystest.Hooked(func(op, name string) error {
 		if op == "sync" {
 			synced = append(synced, name)
 		}
@@ -263,8 +264,8 @@ type ended struct {
 func begin(t tb, call func(output.Output) (output.Manifest, error), w world) <-chan ended {
 	t.Helper()
 	waits := make(chan struct{}, 1)
-	h := quick()
-	h.tried = func(ok bool) {
+	h := fsystest.Hooked(nil)
+	h.Tried = func(ok bool) {
 		if !ok {
 			select {
 			case waits <- struct{}{}:

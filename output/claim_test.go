@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/longhaul/longhaul/internal/fsys/fsystest"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
 )
@@ -94,7 +95,7 @@ func TestClaimCutsWhatADeadAppendLeft(t *testing.T) {
 }
 
 func TestClaimSaysThatTheFolderIsMissing(t *testing.T) {
-	w := output.At(quick(), filepath.Join(t.TempDir(), "none", "out.jsonl"))
+	w := output.At(fsystest.Hooked(nil), filepath.Join(t.TempDir(), "none", "out.jsonl"))
 	if _, err := w.Claim(t.Context(), request("job", "run")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v, want %v", err, os.ErrNotExist)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/longhaul/longhaul/internal/fsys/fsystest"
 	"github.com/longhaul/longhaul/job"
 )
 
@@ -63,7 +64,7 @@ func TestAFailedAppendIsRepeatedToTheSameFile(t *testing.T) {
 		old := w.commit(t, r.Claim, "1", "!2")
 		put(t, w.path, bytesOf(t, w.path)+"left by a dead one")
 
-		_, err := appendLines(t.Context(), w.through(hooked(hook)), r.Claim, old.Position, lines)
+		_, err := appendLines(t.Context(), w.through(fsystest.Hooked(hook)), r.Claim, old.Position, lines)
 		if failed() != (err != nil) {
 			t.Fatalf("a call failed: %v; Append says %v", failed(), err)
 		}
@@ -95,7 +96,7 @@ func TestAfterAFailedCommitNoneSucceeds(t *testing.T) {
 		t.Run(op, func(t *testing.T) {
 			w, r := newWorld(t), request("job", "run")
 			old := w.mustClaim(t, r)
-			a, _, err := w.through(hooked(func(o, name string) error {
+			a, _, err := w.through(fsystest.Hooked(func(o, name string) error {
 				if o+" "+name == op {
 					op = "" // the disk is well again, but what it had been given is lost
 					return errDisk
@@ -124,7 +125,7 @@ func TestAFailedWriteOfALineIsNotCommitted(t *testing.T) {
 		w, r := newWorld(t), request("job", "run")
 		old := w.mustClaim(t, r)
 		fails := 1
-		a, _, err := w.through(hooked(func(op, name string) error {
+		a, _, err := w.through(fsystest.Hooked(func(op, name string) error {
 			if op == "write" && name == file && fails > 0 {
 				fails--
 				return errDisk
@@ -149,7 +150,7 @@ func TestAFailedWriteOfALineIsNotCommitted(t *testing.T) {
 func TestAFailedFirstClaimIsRepeated(t *testing.T) {
 	everyFailure(t, 10, func(t *testing.T, hook func(op, name string) error, failed func() bool) {
 		w, r := newWorld(t), request("job", "run")
-		_, err := w.through(hooked(hook)).Claim(t.Context(), r)
+		_, err := w.through(fsystest.Hooked(hook)).Claim(t.Context(), r)
 		if failed() != errors.Is(err, errDisk) {
 			t.Fatalf("a call failed: %v; Claim says %v", failed(), err)
 		}
@@ -168,7 +169,7 @@ func TestAFailedOverwriteLeavesTheOldOrTheNew(t *testing.T) {
 		w.commit(t, claimOf("job", "run 1"), "1", "!2")
 		r := request("job", "run 2")
 		r.Overwrite = true
-		_, err := w.through(hooked(hook)).Claim(t.Context(), r)
+		_, err := w.through(fsystest.Hooked(hook)).Claim(t.Context(), r)
 		if failed() != errors.Is(err, errDisk) {
 			t.Fatalf("a call failed: %v; Claim says %v", failed(), err)
 		}
@@ -195,7 +196,7 @@ func TestAFailedClaimOfTheSameJobIsRepeated(t *testing.T) {
 		w.commit(t, claimOf("job", "run 1"), "1", "!2")
 		put(t, w.path, bytesOf(t, w.path)+"torn")
 		r := request("job", "run 2")
-		_, err := w.through(hooked(hook)).Claim(t.Context(), r)
+		_, err := w.through(fsystest.Hooked(hook)).Claim(t.Context(), r)
 		if failed() != errors.Is(err, errDisk) {
 			t.Fatalf("a call failed: %v; Claim says %v", failed(), err)
 		}
@@ -209,7 +210,7 @@ func TestAManifestWhoseLastSyncFailedCounts(t *testing.T) {
 	w, r := newWorld(t), request("job", "run")
 	old := w.mustClaim(t, r)
 	fails := false
-	o := w.through(hooked(func(op, name string) error {
+	o := w.through(fsystest.Hooked(func(op, name string) error {
 		if fails && op == "syncdir" && strings.HasSuffix(name, ".longhaul") {
 			return errDisk
 		}
@@ -236,7 +237,7 @@ func TestAManifestWhoseLastSyncFailedCounts(t *testing.T) {
 func TestAFailedClaimLeavesNoTemporaryFile(t *testing.T) {
 	for _, op := range []string{"write", "sync", "rename"} {
 		w := newWorld(t)
-		_, err := w.through(hooked(func(o, name string) error {
+		_, err := w.through(fsystest.Hooked(func(o, name string) error {
 			if o == op && strings.HasPrefix(name, "manifest") {
 				return errDisk
 			}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/longhaul/longhaul/internal/fsys"
+	"github.com/longhaul/longhaul/internal/fsys/fsystest"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
 )
@@ -57,18 +58,18 @@ func alive(is bool) func(context.Context, output.Claim) (bool, error) {
 // world is an output in a folder of its own.
 type world struct {
 	output.Output
-	fs   *hookFS
+	fs   *fsystest.FS
 	path string
 }
 
 func newWorld(t tb) world {
 	t.Helper()
-	h := quick()
+	h := fsystest.Hooked(nil)
 	dir, err := os.MkdirTemp("", "output") // rapid.T has no TempDir
 	must(t, err)
 	t.Cleanup(func() {
 		must(t, os.RemoveAll(dir))
-		if n := h.handles.Load(); n != 0 {
+		if n := h.Handles(); n != 0 {
 			t.Errorf("%d files stayed open", n)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"testing"
 
+	"github.com/longhaul/longhaul/internal/fsys/fsystest"
 	"github.com/longhaul/longhaul/job"
 )
 
@@ -67,7 +68,7 @@ func TestOverwriteDoesNotBeginAnewForAReadError(t *testing.T) {
 		w.mustClaim(t, r)
 		w.commit(t, r.Claim, "1")
 		before := w.tree(t)
-		_, err := w.through(hooked(func(o, name string) error {
+		_, err := w.through(fsystest.Hooked(func(o, name string) error {
 			if o == op && name == "manifest" {
 				return errDisk
 			}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/longhaul/longhaul/internal/fsys/fsystest"
 	"github.com/longhaul/longhaul/job"
 )
 
@@ -126,7 +127,7 @@ func TestVerifyGivesUpWithItsContext(t *testing.T) {
 func TestVerifyDoesNotTakeAReadErrorForAChange(t *testing.T) {
 	for _, file := range []string{"out.jsonl", "errors.jsonl"} {
 		for _, op := range []string{"open", "read"} {
-			h := hooked(func(o, name string) error {
+			h := fsystest.Hooked(func(o, name string) error {
 				if o == op && name == file {
 					return errDisk
 				}
@@ -136,7 +137,7 @@ func TestVerifyDoesNotTakeAReadErrorForAChange(t *testing.T) {
 			if _, err := w.through(h).Verify(t.Context()); !errors.Is(err, errDisk) || job.KindOf(err) != "" {
 				t.Errorf("%s of %s fails: %v, want %v", op, file, err, errDisk)
 			}
-			if n := h.handles.Load(); n != 0 {
+			if n := h.Handles(); n != 0 {
 				t.Errorf("%d files stayed open", n)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/longhaul/longhaul/internal/fsys"
+	"github.com/longhaul/longhaul/internal/fsys/fsystest"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/segment"
 )
@@ -16,7 +17,7 @@ import (
 func TestNoFlippedBitIsMisread(t *testing.T) {
 	for name, sealed := range map[string]bool{"sealed": true, "unsealed": false} {
 		t.Run(name, func(t *testing.T) {
-			fs, dir, c := quick(), t.TempDir(), chunkOf(len(order))
+			fs, dir, c := fsystest.Hooked(nil), t.TempDir(), chunkOf(len(order))
 			write(t, fs, dir, c, sealed, order...)
 			good := bytesOf(t, path(dir, c))
 			for at := range good {
@@ -37,7 +38,7 @@ func TestNoFlippedBitIsMisread(t *testing.T) {
 					wantOutcomes(t, fs, dir, c)
 				}
 			}
-			if n := fs.handles.Load(); n != 0 {
+			if n := fs.Handles(); n != 0 {
 				t.Errorf("%d files stayed open", n)
 			}
 		})
@@ -110,13 +111,13 @@ func TestDamageInLargePayloadsIsFound(t *testing.T) {
 	for name, size := range map[string]int{"over two blocks": 100_000, "over many blocks": 400_000, "past the cache": 3 << 20} {
 		t.Run(name, func(t *testing.T) {
 			dir, c := t.TempDir(), chunkOf(2)
-			w := open(t, quick(), dir, c)
+			w := open(t, fsystest.Hooked(nil), dir, c)
 			must(t, w.Append(segment.Frame{Index: 0, Status: segment.Result, Payload: make([]byte, size)}, outcome(1)))
 			_, err := w.Seal()
 			must(t, err)
 			must(t, w.Close())
 			put(t, path(dir, c), edited(bytesOf(t, path(dir, c)), func(b []byte) { b[64+20+size-1] = 1 }))
-			r, err := segment.OpenReader(quick(), dir, gen, c)
+			r, err := segment.OpenReader(fsystest.Hooked(nil), dir, gen, c)
 			must(t, err)
 			defer r.Close()
 			if _, err := r.Read(0); !errors.Is(err, segment.ErrChecksum) {

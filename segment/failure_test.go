@@ -6,6 +6,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/longhaul/longhaul/internal/fsys/fsystest"
 	"github.com/longhaul/longhaul/segment"
 )
 
@@ -26,7 +27,7 @@ func TestWriterIsDeadAfterAFailure(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir, c := t.TempDir(), chunkOf(4)
 			fails := false
-			w := open(t, hooked(func(op, _ string) error {
+			w := open(t, fsystest.Hooked(func(op, _ string) error {
 				if fails && op == tt.op {
 					fails = false // the disk is well again, and the writer must be dead all the same
 					return errDisk
@@ -53,12 +54,12 @@ func TestWriterIsDeadAfterAFailure(t *testing.T) {
 			}
 			must(t, w.Close())
 
-			w = open(t, quick(), dir, c)
+			w = open(t, fsystest.Hooked(nil), dir, c)
 			if w.Missing() > missing {
 				t.Errorf("%d records are missing after recovery, %d were before", w.Missing(), missing)
 			}
 			finish(t, w, ints(4))
-			wantOutcomes(t, quick(), dir, c)
+			wantOutcomes(t, fsystest.Hooked(nil), dir, c)
 		})
 	}
 }
@@ -70,8 +71,8 @@ func seal(w *segment.Writer) error {
 
 func TestFailedAppendTakesNoRecord(t *testing.T) {
 	dir, c := t.TempDir(), chunkOf(4)
-	hook, _ := failAt(2, errDisk, "write") // after the header and one record
-	w := open(t, hooked(hook), dir, c)
+	hook, _ := fsystest.FailAt(2, errDisk, "write") // after the header and one record
+	w := open(t, fsystest.Hooked(hook), dir, c)
 	must(t, w.Append(outcome(0)))
 	sums := w.Summary()
 	if err := w.Append(outcomes(1, 2)...); !errors.Is(err, errDisk) {
@@ -88,35 +89,35 @@ func TestFailedAppendTakesNoRecord(t *testing.T) {
 func TestWhatWasAppendedOutlivesAFailureAnywhere(t *testing.T) {
 	for n := 0; ; n++ {
 		dir, c := t.TempDir(), chunkOf(5)
-		hook, seen := failAt(n, errDisk, "openwrite", "lock", "read", "write", "truncate", "sync", "syncdir")
-		h := hooked(hook)
+		hook, seen := fsystest.FailAt(n, errDisk, "openwrite", "lock", "read", "write", "truncate", "sync", "syncdir")
+		h := fsystest.Hooked(hook)
 		kept, err := writeUntilFailure(h, dir)
-		if h.handles.Load() != 0 {
-			t.Fatalf("call %d: %d files stayed open", n, h.handles.Load())
+		if h.Handles() != 0 {
+			t.Fatalf("call %d: %d files stayed open", n, h.Handles())
 		}
 		if *seen <= n {
 			if err != nil || n < 15 {
 				t.Errorf("the last round must be without a failure, after at least 15 with: %d, %v", n, err)
 			}
-			wantOutcomes(t, quick(), dir, c)
+			wantOutcomes(t, fsystest.Hooked(nil), dir, c)
 			return
 		}
 		if !errors.Is(err, errDisk) {
 			t.Fatalf("call %d failed and the writer says %v", n, err)
 		}
-		w := open(t, quick(), dir, c)
+		w := open(t, fsystest.Hooked(nil), dir, c)
 		for _, i := range kept {
 			if !w.Has(i) {
 				t.Fatalf("call %d failed: record %d is lost", n, i)
 			}
 		}
 		finish(t, w, ints(5))
-		wantOutcomes(t, quick(), dir, c)
+		wantOutcomes(t, fsystest.Hooked(nil), dir, c)
 	}
 }
 
 // writeUntilFailure writes a segment of five records in two goes and returns those that Append answered for.
-func writeUntilFailure(h *hookFS, dir string) (kept []int, err error) {
+func writeUntilFailure(h *fsystest.FS, dir string) (kept []int, err error) {
 	for _, pieces := range [][][]int{{{3}, {0, 4}}, {{1}, {2}}} {
 		w, err := segment.Open(context.Background(), h, dir, gen, chunkOf(5))
 		if err != nil {
@@ -146,11 +147,11 @@ func TestOpenDoesNotTakeAReadErrorForDamage(t *testing.T) {
 	for name, sealed := range map[string]bool{"sealed": true, "unsealed": false} {
 		t.Run(name, func(t *testing.T) {
 			dir, c := t.TempDir(), chunkOf(3)
-			write(t, quick(), dir, c, sealed, 2, 0, 1)
+			write(t, fsystest.Hooked(nil), dir, c, sealed, 2, 0, 1)
 			before := bytesOf(t, path(dir, c))
 			for n := 0; ; n++ {
-				hook, seen := failAt(n, errDisk, "read")
-				w, err := segment.Open(context.Background(), hooked(hook), dir, gen, c)
+				hook, seen := fsystest.FailAt(n, errDisk, "read")
+				w, err := segment.Open(context.Background(), fsystest.Hooked(hook), dir, gen, c)
 				if !bytes.Equal(before, bytesOf(t, path(dir, c))) {
 					t.Fatalf("read %d failed and the file changed", n)
 				}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/longhaul/longhaul/internal/fsys/fsystest"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/segment"
 )
@@ -22,12 +23,12 @@ func span(first, end int64) job.Chunk {
 // sealed and begun make a segment, whole or of one record.
 func sealed(t *testing.T, dir string, c job.Chunk) {
 	t.Helper()
-	write(t, quick(), dir, c, true, ints(c.Records)...)
+	write(t, fsystest.Hooked(nil), dir, c, true, ints(c.Records)...)
 }
 
 func begun(t *testing.T, dir string, c job.Chunk) {
 	t.Helper()
-	write(t, quick(), dir, c, false, 0)
+	write(t, fsystest.Hooked(nil), dir, c, false, 0)
 }
 
 func TestListReturnsWhatCanBeUsedAgainInOrder(t *testing.T) {
@@ -90,7 +91,7 @@ func TestListReturnsWhatCanBeUsedAgainInOrder(t *testing.T) {
 		},
 		"none of another generation": {
 			make: func(t *testing.T, dir string) {
-				w, err := segment.Open(context.Background(), quick(), dir, segment.Generation{15: 1}, span(5, 7))
+				w, err := segment.Open(context.Background(), fsystest.Hooked(nil), dir, segment.Generation{15: 1}, span(5, 7))
 				must(t, err)
 				must(t, w.Close())
 			},
@@ -101,7 +102,7 @@ func TestListReturnsWhatCanBeUsedAgainInOrder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			tt.make(t, dir)
-			h := quick()
+			h := fsystest.Hooked(nil)
 			segments, strays, err := segment.List(h, dir, gen, tt.from)
 			must(t, err)
 			var got []job.Chunk
@@ -114,7 +115,7 @@ func TestListReturnsWhatCanBeUsedAgainInOrder(t *testing.T) {
 			if !slices.Equal(strays, tt.strays) {
 				t.Errorf("strays %q, want %q", strays, tt.strays)
 			}
-			if n := h.handles.Load(); n != 0 {
+			if n := h.Handles(); n != 0 {
 				t.Errorf("%d files stayed open", n)
 			}
 		})
@@ -128,9 +129,9 @@ func TestListTellsSealedFromUnsealed(t *testing.T) {
 	begun(t, dir, half)
 	sealed(t, dir, torn)
 	put(t, path(dir, torn), edited(bytesOf(t, path(dir, torn)), func(b []byte) { b[len(b)-70] ^= 1 })) // in the footer
-	write(t, quick(), dir, full, false, 0, 1, 2)                                                       // every record, but no index
+	write(t, fsystest.Hooked(nil), dir, full, false, 0, 1, 2)                                          // every record, but no index
 
-	got, _, err := segment.List(quick(), dir, gen, 0)
+	got, _, err := segment.List(fsystest.Hooked(nil), dir, gen, 0)
 	must(t, err)
 	size := func(c job.Chunk) int64 { return int64(len(bytesOf(t, path(dir, c)))) }
 	want := []job.Segment{
@@ -149,7 +150,7 @@ func TestListRefusesAnUnknownVersionByName(t *testing.T) {
 	sealed(t, dir, span(0, 6))
 	sealed(t, dir, newer)
 	put(t, path(dir, newer), edited(bytesOf(t, path(dir, newer)), func(b []byte) { b[9] = 1 }))
-	_, _, err := segment.List(quick(), dir, gen, 0)
+	_, _, err := segment.List(fsystest.Hooked(nil), dir, gen, 0)
 	if !errors.Is(err, segment.ErrVersion) || !strings.Contains(err.Error(), segment.Name(newer)) || !strings.Contains(err.Error(), "257") {
 		t.Errorf("the error must name file and version: %v", err)
 	}
@@ -159,7 +160,7 @@ func TestListPassesOverWhatIsRemovedMeanwhile(t *testing.T) {
 	dir := t.TempDir()
 	sealed(t, dir, span(0, 6))
 	sealed(t, dir, span(6, 8))
-	segments, strays, err := segment.List(hooked(func(op, name string) error {
+	segments, strays, err := segment.List(fsystest.Hooked(func(op, name string) error {
 		if op == "open" && name == segment.Name(span(0, 6)) {
 			return os.Remove(filepath.Join(dir, name))
 		}
@@ -172,7 +173,7 @@ func TestListPassesOverWhatIsRemovedMeanwhile(t *testing.T) {
 }
 
 func TestListSaysThatTheFolderIsMissing(t *testing.T) {
-	if _, _, err := segment.List(quick(), filepath.Join(t.TempDir(), "none"), gen, 0); !errors.Is(err, fs.ErrNotExist) {
+	if _, _, err := segment.List(fsystest.Hooked(nil), filepath.Join(t.TempDir(), "none"), gen, 0); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want %v", err, fs.ErrNotExist)
 	}
 }
@@ -182,11 +183,11 @@ func TestListDoesNotTakeAReadErrorForDamage(t *testing.T) {
 	dir, boom := t.TempDir(), errors.New("boom")
 	sealed(t, dir, span(0, 6))
 	for n := 0; ; n++ {
-		hook, seen := failAt(n, boom, "open", "read")
-		h := hooked(hook)
+		hook, seen := fsystest.FailAt(n, boom, "open", "read")
+		h := fsystest.Hooked(hook)
 		_, _, err := segment.List(h, dir, gen, 0)
-		if h.handles.Load() != 0 {
-			t.Errorf("%d files stayed open", h.handles.Load())
+		if h.Handles() != 0 {
+			t.Errorf("%d files stayed open", h.Handles())
 		}
 		if *seen <= n {
 			if n < 4 { // open, header, trailer, footer

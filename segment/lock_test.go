@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/longhaul/longhaul/internal/fsys"
+	"github.com/longhaul/longhaul/internal/fsys/fsystest"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/segment"
 )
@@ -22,8 +23,8 @@ type opened struct {
 func openWaiting(ctx context.Context, t *testing.T, dir string, c job.Chunk) <-chan opened {
 	t.Helper()
 	waits := make(chan struct{}, 1)
-	h := quick()
-	h.tried = func(ok bool) {
+	h := fsystest.Hooked(nil)
+	h.Tried = func(ok bool) {
 		if !ok {
 			select {
 			case waits <- struct{}{}:
@@ -46,7 +47,7 @@ func openWaiting(ctx context.Context, t *testing.T, dir string, c job.Chunk) <-c
 
 func TestOpenWaitsForTheFirstToClose(t *testing.T) {
 	dir, c := t.TempDir(), chunkOf(3)
-	first := open(t, quick(), dir, c)
+	first := open(t, fsystest.Hooked(nil), dir, c)
 	end := openWaiting(t.Context(), t, dir, c)
 	must(t, first.Append(outcomes(1, 2)...)) // while the other waits
 	must(t, first.Close())
@@ -54,12 +55,12 @@ func TestOpenWaitsForTheFirstToClose(t *testing.T) {
 	must(t, second.err)
 	wantMissing(t, second.w, 0)
 	finish(t, second.w, ints(3))
-	wantOutcomes(t, quick(), dir, c)
+	wantOutcomes(t, fsystest.Hooked(nil), dir, c)
 }
 
 func TestOpenGivesUpWithItsContext(t *testing.T) {
 	dir, c := t.TempDir(), chunkOf(3)
-	first := open(t, quick(), dir, c)
+	first := open(t, fsystest.Hooked(nil), dir, c)
 	ctx, cancel := context.WithCancel(t.Context())
 	end := openWaiting(ctx, t, dir, c)
 	cancel()
@@ -68,7 +69,7 @@ func TestOpenGivesUpWithItsContext(t *testing.T) {
 	}
 	// The first is not disturbed.
 	finish(t, first, ints(3))
-	wantOutcomes(t, quick(), dir, c)
+	wantOutcomes(t, fsystest.Hooked(nil), dir, c)
 }
 
 // An append removes segments that it has passed. An Open that waited for such a file must not write to what has no name any more.
@@ -83,7 +84,7 @@ func TestOpenMakesANewFileWhereTheOneItWaitedForIsGone(t *testing.T) {
 	for name, remove := range tests {
 		t.Run(name, func(t *testing.T) {
 			dir, c := t.TempDir(), chunkOf(3)
-			first := open(t, quick(), dir, c)
+			first := open(t, fsystest.Hooked(nil), dir, c)
 			must(t, first.Append(outcome(1)))
 			end := openWaiting(t.Context(), t, dir, c)
 			remove(t, path(dir, c))
@@ -92,31 +93,31 @@ func TestOpenMakesANewFileWhereTheOneItWaitedForIsGone(t *testing.T) {
 			must(t, second.err)
 			wantMissing(t, second.w, 0, 1, 2)
 			finish(t, second.w, ints(3))
-			wantOutcomes(t, quick(), dir, c)
+			wantOutcomes(t, fsystest.Hooked(nil), dir, c)
 		})
 	}
 	t.Run("removed between opening and locking", func(t *testing.T) {
 		dir, c := t.TempDir(), chunkOf(3)
 		times := 0
-		h := hooked(func(op, name string) error {
+		h := fsystest.Hooked(func(op, name string) error {
 			if times++; op == "lock" && times < 10 {
 				return os.Remove(filepath.Join(dir, name))
 			}
 			return nil
 		})
 		w := open(t, h, dir, c)
-		if h.handles.Load() != 1 {
-			t.Errorf("%d files are open, want one", h.handles.Load())
+		if h.Handles() != 1 {
+			t.Errorf("%d files are open, want one", h.Handles())
 		}
 		finish(t, w, ints(3))
-		wantOutcomes(t, quick(), dir, c)
+		wantOutcomes(t, fsystest.Hooked(nil), dir, c)
 	})
 }
 
 // A stranger's file gives way to a new one, of which there is one, whoever of those that waited for the stranger makes it.
 func TestOpensThatReplaceAStrangersFileDoNotMeet(t *testing.T) {
 	dir, c := t.TempDir(), chunkOf(3)
-	stranger, err := segment.Open(t.Context(), quick(), dir, segment.Generation{15: 1}, c)
+	stranger, err := segment.Open(t.Context(), fsystest.Hooked(nil), dir, segment.Generation{15: 1}, c)
 	must(t, err)
 	must(t, stranger.Append(outcomes(0, 1, 2)...))
 	a, b := openWaiting(t.Context(), t, dir, c), openWaiting(t.Context(), t, dir, c)
@@ -142,19 +143,19 @@ func TestOpensThatReplaceAStrangersFileDoNotMeet(t *testing.T) {
 		t.Error("the other did not find what the first wrote")
 	}
 	must(t, last.w.Close())
-	wantOutcomes(t, quick(), dir, c)
+	wantOutcomes(t, fsystest.Hooked(nil), dir, c)
 }
 
 func TestOpenDoesNotWaitForOtherChunks(t *testing.T) {
 	dir, c := t.TempDir(), chunkOf(3)
 	next := c
 	next.First = c.End()
-	first, second := open(t, quick(), dir, c), open(t, quick(), dir, next)
+	first, second := open(t, fsystest.Hooked(nil), dir, c), open(t, fsystest.Hooked(nil), dir, next)
 	must(t, errors.Join(first.Close(), second.Close()))
 }
 
 func TestOpenSaysThatTheFolderIsMissing(t *testing.T) {
-	_, err := segment.Open(t.Context(), quick(), filepath.Join(t.TempDir(), "none"), gen, chunkOf(1))
+	_, err := segment.Open(t.Context(), fsystest.Hooked(nil), filepath.Join(t.TempDir(), "none"), gen, chunkOf(1))
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want %v", err, fs.ErrNotExist)
 	}
@@ -171,33 +172,33 @@ func TestBusy(t *testing.T) {
 		}
 	}
 	t.Run("not without a folder", func(t *testing.T) {
-		busy(t, quick(), filepath.Join(t.TempDir(), "none"), false)
+		busy(t, fsystest.Hooked(nil), filepath.Join(t.TempDir(), "none"), false)
 	})
 	t.Run("not in an empty folder", func(t *testing.T) {
-		busy(t, quick(), t.TempDir(), false)
+		busy(t, fsystest.Hooked(nil), t.TempDir(), false)
 	})
 	t.Run("while one of the segments is written", func(t *testing.T) {
 		dir, later := t.TempDir(), c
 		later.First = c.End()
-		write(t, quick(), dir, c, true, 0, 1, 2)
-		w := open(t, quick(), dir, later)
-		busy(t, quick(), dir, true)
+		write(t, fsystest.Hooked(nil), dir, c, true, 0, 1, 2)
+		w := open(t, fsystest.Hooked(nil), dir, later)
+		busy(t, fsystest.Hooked(nil), dir, true)
 		must(t, w.Close())
-		busy(t, quick(), dir, false)
+		busy(t, fsystest.Hooked(nil), dir, false)
 	})
 	t.Run("asking leaves no lock behind", func(t *testing.T) {
-		dir, h := t.TempDir(), quick()
-		write(t, quick(), dir, c, false, 0)
+		dir, h := t.TempDir(), fsystest.Hooked(nil)
+		write(t, fsystest.Hooked(nil), dir, c, false, 0)
 		busy(t, h, dir, false)
 		busy(t, h, dir, false)
-		if n := h.handles.Load(); n != 0 {
+		if n := h.Handles(); n != 0 {
 			t.Errorf("%d files stayed open", n)
 		}
 	})
 	t.Run("not by a segment that is removed meanwhile", func(t *testing.T) {
 		dir := t.TempDir()
-		write(t, quick(), dir, c, false, 0)
-		busy(t, hooked(func(op, name string) error {
+		write(t, fsystest.Hooked(nil), dir, c, false, 0)
+		busy(t, fsystest.Hooked(func(op, name string) error {
 			if op == "openwrite" {
 				return os.Remove(filepath.Join(dir, name))
 			}
@@ -206,13 +207,13 @@ func TestBusy(t *testing.T) {
 	})
 	t.Run("a lock that cannot be asked is an error", func(t *testing.T) {
 		dir, boom := t.TempDir(), errors.New("boom")
-		write(t, quick(), dir, c, false, 0)
-		hook, _ := failAt(0, boom, "lock")
-		h := hooked(hook)
+		write(t, fsystest.Hooked(nil), dir, c, false, 0)
+		hook, _ := fsystest.FailAt(0, boom, "lock")
+		h := fsystest.Hooked(hook)
 		if _, err := segment.Busy(h, dir); !errors.Is(err, boom) {
 			t.Errorf("got %v, want %v", err, boom)
 		}
-		if n := h.handles.Load(); n != 0 {
+		if n := h.Handles(); n != 0 {
 			t.Errorf("%d files stayed open", n)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/longhaul/longhaul/internal/fsys/fsystest"
 	"github.com/longhaul/longhaul/segment"
 )
 
@@ -22,10 +23,10 @@ func TestOpenReaderTellsWhatIsWrong(t *testing.T) {
 		"no file":       {func(*testing.T, string) {}, os.ErrNotExist},
 		"empty":         {func(t *testing.T, dir string) { put(t, path(dir, c), nil) }, segment.ErrTruncated},
 		"no segment":    {func(t *testing.T, dir string) { put(t, path(dir, c), make([]byte, 500)) }, segment.ErrMagic},
-		"not sealed":    {func(t *testing.T, dir string) { write(t, quick(), dir, c, false, 0, 1, 2) }, segment.ErrUnsealed},
-		"another chunk": {func(t *testing.T, dir string) { write(t, quick(), dir, other, true, 0, 1, 2) }, segment.ErrForeign},
+		"not sealed":    {func(t *testing.T, dir string) { write(t, fsystest.Hooked(nil), dir, c, false, 0, 1, 2) }, segment.ErrUnsealed},
+		"another chunk": {func(t *testing.T, dir string) { write(t, fsystest.Hooked(nil), dir, other, true, 0, 1, 2) }, segment.ErrForeign},
 		"of an unknown version": {func(t *testing.T, dir string) {
-			write(t, quick(), dir, c, true, 0, 1, 2)
+			write(t, fsystest.Hooked(nil), dir, c, true, 0, 1, 2)
 			put(t, path(dir, c), edited(bytesOf(t, path(dir, c)), func(b []byte) { b[8] = 2 }))
 		}, segment.ErrVersion},
 	}
@@ -33,20 +34,20 @@ func TestOpenReaderTellsWhatIsWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			tt.make(t, dir)
-			fs := quick()
+			fs := fsystest.Hooked(nil)
 			_, err := segment.OpenReader(fs, dir, gen, c)
 			if !errors.Is(err, tt.want) {
 				t.Errorf("got %v, want %v", err, tt.want)
 			}
-			if n := fs.handles.Load(); n != 0 {
+			if n := fs.Handles(); n != 0 {
 				t.Errorf("%d files stayed open", n)
 			}
 		})
 	}
 	t.Run("another generation", func(t *testing.T) {
 		dir := t.TempDir()
-		write(t, quick(), dir, c, true, 0, 1, 2)
-		if _, err := segment.OpenReader(quick(), dir, segment.Generation{1}, c); !errors.Is(err, segment.ErrForeign) {
+		write(t, fsystest.Hooked(nil), dir, c, true, 0, 1, 2)
+		if _, err := segment.OpenReader(fsystest.Hooked(nil), dir, segment.Generation{1}, c); !errors.Is(err, segment.ErrForeign) {
 			t.Errorf("got %v, want %v", err, segment.ErrForeign)
 		}
 	})
@@ -56,12 +57,12 @@ func TestOpenReaderTellsWhatIsWrong(t *testing.T) {
 func TestReaderDoesNotTakeAReadErrorForDamage(t *testing.T) {
 	const blocks = 32 * 64 << 10 // bytes after which blocks take each other's place
 	dir, c := t.TempDir(), chunkOf(3)
-	w := open(t, quick(), dir, c)
+	w := open(t, fsystest.Hooked(nil), dir, c)
 	must(t, w.Append(outcome(0), segment.Frame{Index: 1, Status: segment.Result, Payload: make([]byte, blocks)}, outcome(2)))
 	must(t, seal(w))
 	must(t, w.Close())
 	fails := false
-	r, err := segment.OpenReader(hooked(func(op, _ string) error {
+	r, err := segment.OpenReader(fsystest.Hooked(func(op, _ string) error {
 		if fails && op == "read" {
 			return errDisk
 		}
@@ -94,7 +95,7 @@ func TestReaderDoesNotTakeAReadErrorForDamage(t *testing.T) {
 // An index with the right checksum, of a writer gone wrong, must not make one record's payload another's.
 func TestReaderDoesNotTrustTheIndex(t *testing.T) {
 	dir, c := t.TempDir(), chunkOf(len(order))
-	write(t, quick(), dir, c, true, order...)
+	write(t, fsystest.Hooked(nil), dir, c, true, order...)
 	put(t, path(dir, c), edited(bytesOf(t, path(dir, c)), func(b []byte) {
 		footer := b[frameEnds(order)[len(order)] : len(b)-60]
 		first := binary.LittleEndian.Uint64(footer[8:])
@@ -102,7 +103,7 @@ func TestReaderDoesNotTrustTheIndex(t *testing.T) {
 		binary.LittleEndian.PutUint64(footer[16:], first)
 		refit(footer)
 	}))
-	r, err := segment.OpenReader(quick(), dir, gen, c)
+	r, err := segment.OpenReader(fsystest.Hooked(nil), dir, gen, c)
 	must(t, err)
 	defer r.Close()
 	for i := range order {
@@ -120,14 +121,14 @@ func TestReaderDoesNotTrustTheIndex(t *testing.T) {
 func TestReaderReadsEachBlockOnce(t *testing.T) {
 	const payload, records = 1_000, 1_500
 	dir, c := t.TempDir(), chunkOf(records)
-	w := open(t, quick(), dir, c)
+	w := open(t, fsystest.Hooked(nil), dir, c)
 	for _, i := range rand.New(rand.NewPCG(1, 2)).Perm(records) {
 		must(t, w.Append(segment.Frame{Index: i, Status: segment.Result, Payload: bytes.Repeat([]byte{byte(i)}, payload)}))
 	}
 	must(t, seal(w))
 	must(t, w.Close())
 	reads := 0
-	r, err := segment.OpenReader(hooked(func(op, _ string) error {
+	r, err := segment.OpenReader(fsystest.Hooked(func(op, _ string) error {
 		if op == "read" {
 			reads++
 		}

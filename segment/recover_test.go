@@ -10,6 +10,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/longhaul/longhaul/internal/fsys/fsystest"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/segment"
 )
@@ -28,7 +29,7 @@ func frameEnds(indexes []int) []int {
 
 func TestRecoveryKeepsTheFramesBeforeACutAtAnyByte(t *testing.T) {
 	dir, c := t.TempDir(), chunkOf(len(order))
-	write(t, quick(), dir, c, true, order...)
+	write(t, fsystest.Hooked(nil), dir, c, true, order...)
 	whole := bytesOf(t, path(dir, c))
 	ends := frameEnds(order)
 	for cut := range len(whole) + 1 {
@@ -39,7 +40,7 @@ func TestRecoveryKeepsTheFramesBeforeACutAtAnyByte(t *testing.T) {
 			for survivors < len(order) && ends[survivors+1] <= cut {
 				survivors++
 			}
-			w := open(t, quick(), dir, c)
+			w := open(t, fsystest.Hooked(nil), dir, c)
 			wantMissing(t, w, order[survivors:]...)
 			if sealed := cut == len(whole); w.Sealed() != sealed {
 				t.Errorf("sealed: %v, want %v", w.Sealed(), sealed)
@@ -49,7 +50,7 @@ func TestRecoveryKeepsTheFramesBeforeACutAtAnyByte(t *testing.T) {
 			if got := bytesOf(t, path(dir, c)); !bytes.Equal(got, whole) {
 				t.Errorf("the finished file differs:\n%x\nwant\n%x", got, whole)
 			}
-			wantOutcomes(t, quick(), dir, c)
+			wantOutcomes(t, fsystest.Hooked(nil), dir, c)
 		})
 	}
 }
@@ -81,18 +82,18 @@ func TestRecoveryCutsAtTheFirstImpossibleFrame(t *testing.T) {
 	for name, edit := range tests {
 		t.Run(name, func(t *testing.T) {
 			dir, c := t.TempDir(), chunkOf(len(order))
-			write(t, quick(), dir, c, false, order...)
+			write(t, fsystest.Hooked(nil), dir, c, false, order...)
 			put(t, path(dir, c), edited(bytesOf(t, path(dir, c)), func(b []byte) {
 				edit(frame(b))
 				refit(frame(b))
 			}))
-			w := open(t, quick(), dir, c)
+			w := open(t, fsystest.Hooked(nil), dir, c)
 			wantMissing(t, w, order[bad:]...)
 			if size := len(bytesOf(t, path(dir, c))); size != frameEnds(order)[bad] {
 				t.Errorf("the file was cut at %d, want %d", size, frameEnds(order)[bad])
 			}
 			finish(t, w, order)
-			wantOutcomes(t, quick(), dir, c)
+			wantOutcomes(t, fsystest.Hooked(nil), dir, c)
 		})
 	}
 }
@@ -101,12 +102,12 @@ func TestOpenRefusesAnUnknownVersionAndTouchesNothing(t *testing.T) {
 	for name, sealed := range map[string]bool{"sealed": true, "unsealed": false} {
 		t.Run(name, func(t *testing.T) {
 			dir, c := t.TempDir(), chunkOf(2)
-			write(t, quick(), dir, c, sealed, 1, 0)
+			write(t, fsystest.Hooked(nil), dir, c, sealed, 1, 0)
 			// The header's checksum fits no longer: a later version may compute another one.
 			newer := edited(bytesOf(t, path(dir, c)), func(b []byte) { b[8] = 2 })
 			put(t, path(dir, c), newer)
 			var changes []string
-			fs := hooked(func(op, _ string) error {
+			fs := fsystest.Hooked(func(op, _ string) error {
 				if op == "write" || op == "truncate" {
 					changes = append(changes, op)
 				}
@@ -119,7 +120,7 @@ func TestOpenRefusesAnUnknownVersionAndTouchesNothing(t *testing.T) {
 			if len(changes) > 0 || !bytes.Equal(newer, bytesOf(t, path(dir, c))) {
 				t.Errorf("the file was touched: %v", changes)
 			}
-			if n := fs.handles.Load(); n != 0 {
+			if n := fs.Handles(); n != 0 {
 				t.Errorf("%d files, and with them locks, stayed open", n)
 			}
 		})
@@ -147,7 +148,7 @@ func TestOpenReplacesWhatBelongsToSomethingElse(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			dir, elsewhere := t.TempDir(), t.TempDir()
-			w, err := segment.Open(context.Background(), quick(), elsewhere, tt.generation, tt.chunk)
+			w, err := segment.Open(context.Background(), fsystest.Hooked(nil), elsewhere, tt.generation, tt.chunk)
 			must(t, err)
 			finish(t, w, ints(tt.chunk.Records))
 			put(t, path(dir, c), bytesOf(t, path(elsewhere, tt.chunk)))
@@ -155,7 +156,7 @@ func TestOpenReplacesWhatBelongsToSomethingElse(t *testing.T) {
 			old, err := os.Open(path(dir, c))
 			must(t, err)
 			defer old.Close()
-			h := quick()
+			h := fsystest.Hooked(nil)
 			w = open(t, h, dir, c)
 			wantMissing(t, w, 0, 1, 2)
 			if size := len(bytesOf(t, path(dir, c))); size != 64 {
@@ -165,11 +166,11 @@ func TestOpenReplacesWhatBelongsToSomethingElse(t *testing.T) {
 			if fi, err := old.Stat(); err != nil || fi.Size() <= 64 {
 				t.Errorf("the old file was written to: %v, %v", fi.Size(), err)
 			}
-			if n := h.handles.Load(); n != 1 {
+			if n := h.Handles(); n != 1 {
 				t.Errorf("%d files are open, want one", n)
 			}
 			finish(t, w, []int{2, 0, 1})
-			wantOutcomes(t, quick(), dir, c)
+			wantOutcomes(t, fsystest.Hooked(nil), dir, c)
 		})
 	}
 }
@@ -179,64 +180,64 @@ func TestUnseal(t *testing.T) {
 	t.Run("lets the next Open cut at the damage", func(t *testing.T) {
 		for place, record := range order {
 			dir := t.TempDir()
-			write(t, quick(), dir, c, true, order...)
+			write(t, fsystest.Hooked(nil), dir, c, true, order...)
 			put(t, path(dir, c), edited(bytesOf(t, path(dir, c)), func(b []byte) { b[frameEnds(order)[place]+6] ^= 1 }))
-			r, err := segment.OpenReader(quick(), dir, gen, c)
+			r, err := segment.OpenReader(fsystest.Hooked(nil), dir, gen, c)
 			must(t, err)
 			if _, err := r.Read(record); !segment.IsDamage(err) {
 				t.Errorf("Read of the damaged record: %v", err)
 			}
 			must(t, r.Close())
-			must(t, segment.Unseal(quick(), dir, c))
-			w := open(t, quick(), dir, c)
+			must(t, segment.Unseal(fsystest.Hooked(nil), dir, c))
+			w := open(t, fsystest.Hooked(nil), dir, c)
 			wantMissing(t, w, order[place:]...)
 			finish(t, w, order)
-			wantOutcomes(t, quick(), dir, c)
+			wantOutcomes(t, fsystest.Hooked(nil), dir, c)
 		}
 	})
 	t.Run("syncs", func(t *testing.T) {
 		dir := t.TempDir()
-		write(t, quick(), dir, c, true, order...)
+		write(t, fsystest.Hooked(nil), dir, c, true, order...)
 		last := ""
-		must(t, segment.Unseal(hooked(func(op, _ string) error { last = op; return nil }), dir, c))
+		must(t, segment.Unseal(fsystest.Hooked(func(op, _ string) error { last = op; return nil }), dir, c))
 		if last != "sync" {
 			t.Errorf("the last call was %q, want a sync", last)
 		}
 	})
 	t.Run("twice takes no frame away", func(t *testing.T) {
 		dir := t.TempDir()
-		write(t, quick(), dir, c, true, order...)
+		write(t, fsystest.Hooked(nil), dir, c, true, order...)
 		for range 10 {
-			must(t, segment.Unseal(quick(), dir, c))
+			must(t, segment.Unseal(fsystest.Hooked(nil), dir, c))
 		}
-		w := open(t, quick(), dir, c)
+		w := open(t, fsystest.Hooked(nil), dir, c)
 		wantMissing(t, w)
 		must(t, w.Close())
 	})
 	t.Run("leaves an unsealed segment alone", func(t *testing.T) {
 		dir := t.TempDir()
-		write(t, quick(), dir, c, false, order...)
+		write(t, fsystest.Hooked(nil), dir, c, false, order...)
 		before := bytesOf(t, path(dir, c))
-		must(t, segment.Unseal(quick(), dir, c))
+		must(t, segment.Unseal(fsystest.Hooked(nil), dir, c))
 		if !bytes.Equal(before, bytesOf(t, path(dir, c))) {
 			t.Error("the file changed")
 		}
 	})
 	t.Run("leaves a segment alone that is being written", func(t *testing.T) {
 		dir := t.TempDir()
-		write(t, quick(), dir, c, true, order...)
+		write(t, fsystest.Hooked(nil), dir, c, true, order...)
 		before := bytesOf(t, path(dir, c))
-		w := open(t, quick(), dir, c)
+		w := open(t, fsystest.Hooked(nil), dir, c)
 		defer w.Close()
-		must(t, segment.Unseal(quick(), dir, c))
+		must(t, segment.Unseal(fsystest.Hooked(nil), dir, c))
 		if !bytes.Equal(before, bytesOf(t, path(dir, c))) {
 			t.Error("the file changed")
 		}
 	})
 	t.Run("needs no segment", func(t *testing.T) {
 		dir := t.TempDir()
-		must(t, segment.Unseal(quick(), dir, c))
-		if names, err := quick().ReadDir(dir); err != nil || len(names) > 0 {
+		must(t, segment.Unseal(fsystest.Hooked(nil), dir, c))
+		if names, err := fsystest.Hooked(nil).ReadDir(dir); err != nil || len(names) > 0 {
 			t.Errorf("the folder holds %v (%v)", names, err)
 		}
 	})

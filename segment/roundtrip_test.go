@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/longhaul/longhaul/internal/fsys/fsystest"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/segment"
 )
@@ -46,7 +47,7 @@ func drawFrames(t *rapid.T, records int) []segment.Frame {
 
 // A segment answers, by record and in whatever order it is asked, what was appended in whatever order, however often its writer died.
 func TestSegmentReadsBackWhatWasAppended(t *testing.T) {
-	fs := quick()
+	fs := fsystest.Hooked(nil)
 	rapid.Check(t, func(t *rapid.T) {
 		dir, err := os.MkdirTemp("", "segment")
 		must(t, err)
@@ -57,12 +58,12 @@ func TestSegmentReadsBackWhatWasAppended(t *testing.T) {
 		appendInPieces(t, fs, dir, c, frames)
 		wantFrames(t, fs, dir, c, frames)
 	})
-	if n := fs.handles.Load(); n != 0 {
+	if n := fs.Handles(); n != 0 {
 		t.Errorf("%d files stayed open", n)
 	}
 }
 
-func appendInPieces(t *rapid.T, fs *hookFS, dir string, c job.Chunk, frames []segment.Frame) {
+func appendInPieces(t *rapid.T, fs *fsystest.FS, dir string, c job.Chunk, frames []segment.Frame) {
 	w := open(t, fs, dir, c)
 	for rest := frames; len(rest) > 0; {
 		n := rapid.IntRange(1, min(5, len(rest))).Draw(t, "records at once")
@@ -97,7 +98,7 @@ func appendInPieces(t *rapid.T, fs *hookFS, dir string, c job.Chunk, frames []se
 	}
 }
 
-func wantFrames(t *rapid.T, fs *hookFS, dir string, c job.Chunk, frames []segment.Frame) {
+func wantFrames(t *rapid.T, fs *fsystest.FS, dir string, c job.Chunk, frames []segment.Frame) {
 	byIndex := make([]segment.Frame, c.Records)
 	for _, f := range frames {
 		byIndex[f.Index] = saturated(f)
@@ -127,14 +128,14 @@ func saturated(f segment.Frame) segment.Frame {
 func TestSegmentsOfMoreThanOneScanBufferAreRecovered(t *testing.T) {
 	dir, c := t.TempDir(), chunkOf(40)
 	big := bytes.Repeat([]byte("0123456789abcdef"), 40<<10/16+1)
-	w := open(t, quick(), dir, c)
+	w := open(t, fsystest.Hooked(nil), dir, c)
 	for i := range c.Records {
 		f := outcome(i)
 		f.Payload = big[:len(big)-i]
 		must(t, w.Append(f))
 	}
 	must(t, w.Close())
-	w, err := segment.Open(context.Background(), quick(), dir, gen, c)
+	w, err := segment.Open(context.Background(), fsystest.Hooked(nil), dir, gen, c)
 	must(t, err)
 	defer w.Close()
 	wantMissing(t, w)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/longhaul/longhaul/internal/fsys"
+	"github.com/longhaul/longhaul/internal/fsys/fsystest"
 	"github.com/longhaul/longhaul/segment"
 )
 
@@ -30,7 +31,7 @@ func TestAppendRefusesRecordsThatItCannotTake(t *testing.T) {
 	for name, frames := range tests {
 		t.Run(name, func(t *testing.T) {
 			dir, c := t.TempDir(), chunkOf(5)
-			w := open(t, quick(), dir, c)
+			w := open(t, fsystest.Hooked(nil), dir, c)
 			must(t, w.Append(outcomes(0, 1)...))
 			before, sums := bytesOf(t, path(dir, c)), w.Summary()
 			if err := w.Append(frames...); err == nil {
@@ -45,14 +46,14 @@ func TestAppendRefusesRecordsThatItCannotTake(t *testing.T) {
 			}
 			// The refusal is the caller's mistake, not the disk's: the writer lives on.
 			finish(t, w, ints(5))
-			wantOutcomes(t, quick(), dir, c)
+			wantOutcomes(t, fsystest.Hooked(nil), dir, c)
 		})
 	}
 }
 
 func TestAppendIsOneWrite(t *testing.T) {
 	var ops []string
-	w := open(t, hooked(func(op, _ string) error { ops = append(ops, op); return nil }), t.TempDir(), chunkOf(5))
+	w := open(t, fsystest.Hooked(func(op, _ string) error { ops = append(ops, op); return nil }), t.TempDir(), chunkOf(5))
 	defer w.Close()
 	ops = nil
 	must(t, w.Append(outcomes(4, 0, 2)...))
@@ -63,7 +64,7 @@ func TestAppendIsOneWrite(t *testing.T) {
 
 func TestSealRefusesWhileRecordsAreMissing(t *testing.T) {
 	dir, c := t.TempDir(), chunkOf(3)
-	w := open(t, quick(), dir, c)
+	w := open(t, fsystest.Hooked(nil), dir, c)
 	must(t, w.Append(outcomes(2, 0)...))
 	before := bytesOf(t, path(dir, c))
 	if _, err := w.Seal(); err == nil {
@@ -76,13 +77,13 @@ func TestSealRefusesWhileRecordsAreMissing(t *testing.T) {
 		t.Error("the refused Seal wrote to the file")
 	}
 	finish(t, w, ints(3))
-	wantOutcomes(t, quick(), dir, c)
+	wantOutcomes(t, fsystest.Hooked(nil), dir, c)
 }
 
 func TestSealWritesOnceThenSyncsFileAndFolder(t *testing.T) {
 	dir, c := t.TempDir(), chunkOf(3)
 	var ops []string
-	w := open(t, hooked(func(op, name string) error { ops = append(ops, op+" "+name); return nil }), dir, c)
+	w := open(t, fsystest.Hooked(func(op, name string) error { ops = append(ops, op+" "+name); return nil }), dir, c)
 	defer w.Close()
 	must(t, w.Append(outcomes(0, 1, 2)...))
 	file, folder := segment.Name(c), filepath.Base(dir)
@@ -104,7 +105,7 @@ func TestSealWritesOnceThenSyncsFileAndFolder(t *testing.T) {
 func TestSyncSyncsFileAndFolder(t *testing.T) {
 	dir, c := t.TempDir(), chunkOf(3)
 	var ops []string
-	w := open(t, hooked(func(op, name string) error { ops = append(ops, op+" "+name); return nil }), dir, c)
+	w := open(t, fsystest.Hooked(func(op, name string) error { ops = append(ops, op+" "+name); return nil }), dir, c)
 	defer w.Close()
 	ops = nil
 	must(t, w.Sync())
@@ -115,8 +116,8 @@ func TestSyncSyncsFileAndFolder(t *testing.T) {
 
 func TestSealedSegmentTakesNoMore(t *testing.T) {
 	dir, c := t.TempDir(), chunkOf(3)
-	write(t, quick(), dir, c, true, 2, 1, 0)
-	w := open(t, quick(), dir, c)
+	write(t, fsystest.Hooked(nil), dir, c, true, 2, 1, 0)
+	w := open(t, fsystest.Hooked(nil), dir, c)
 	defer w.Close()
 	if !w.Sealed() || w.Missing() != 0 {
 		t.Fatalf("sealed %v with %d missing, want a whole one", w.Sealed(), w.Missing())
@@ -132,7 +133,7 @@ func TestSealedSegmentTakesNoMore(t *testing.T) {
 
 func TestSummaryIsTheSameWhilstWrittenRecoveredSealedAndRead(t *testing.T) {
 	dir, c := t.TempDir(), chunkOf(3)
-	w := open(t, quick(), dir, c)
+	w := open(t, fsystest.Hooked(nil), dir, c)
 	must(t, w.Append(
 		segment.Frame{Index: 2, Status: segment.Failure, Tries: 5, Micros: 700, Payload: []byte("why")},
 		segment.Frame{Index: 0, Status: segment.Result, Tries: math.MaxUint16 + 10, Micros: 20, Payload: []byte("answer")},
@@ -147,7 +148,7 @@ func TestSummaryIsTheSameWhilstWrittenRecoveredSealedAndRead(t *testing.T) {
 	}
 	must(t, w.Close())
 
-	w = open(t, quick(), dir, c)
+	w = open(t, fsystest.Hooked(nil), dir, c)
 	if got := w.Summary(); got != want {
 		t.Errorf("recovered: %+v, want %+v", got, want)
 	}
@@ -159,12 +160,12 @@ func TestSummaryIsTheSameWhilstWrittenRecoveredSealedAndRead(t *testing.T) {
 		t.Errorf("sealed: %+v, want %+v", sealed, want)
 	}
 
-	w = open(t, quick(), dir, c)
+	w = open(t, fsystest.Hooked(nil), dir, c)
 	if got := w.Summary(); got != want {
 		t.Errorf("opened sealed: %+v, want %+v", got, want)
 	}
 	must(t, w.Close())
-	r, err := segment.OpenReader(quick(), dir, gen, c)
+	r, err := segment.OpenReader(fsystest.Hooked(nil), dir, gen, c)
 	must(t, err)
 	defer r.Close()
 	if got := r.Summary(); got != want {

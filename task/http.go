@@ -69,6 +69,9 @@ func (t *request) Do(ctx context.Context, r Record) (Result, error) {
 	req.Header = headers
 	resp, err := t.send(req)
 	if err != nil {
+		if starved(err) {
+			t.transport.CloseIdleConnections() // they hold handles, perhaps to hosts that no further record names
+		}
 		return Result{}, connection(err)
 	}
 	defer resp.Body.Close()

@@ -54,11 +54,12 @@ func TestAConnectionsFailureTellsWhetherToTryAgain(t *testing.T) {
 		"no such host":        {&net.DNSError{Err: "no such host", Name: "x.test", IsNotFound: true}, Retryable},
 		"no answer of DNS":    {&net.DNSError{Err: "i/o timeout", Name: "x.test", IsTimeout: true}, Transient},
 		"DNS fails for now":   {&net.DNSError{Err: "server misbehaving", Name: "x.test", IsTemporary: true}, Transient},
+		"DNS without handles": {&net.DNSError{Err: "dial udp 127.0.0.1:53: socket: too many open files", Name: "x.test", IsTemporary: true}, Starved},
 		"a bad address":       {&net.AddrError{Err: "invalid port", Addr: "99999"}, Permanent},
 		"refused":             {syscall.ECONNREFUSED, Transient},
 		"reset":               {syscall.ECONNRESET, Transient},
 		"unreachable":         {syscall.ENETUNREACH, Transient},
-		"too many open files": {syscall.EMFILE, Transient},
+		"too many open files": {syscall.EMFILE, Starved},
 		"end of the try":      {context.DeadlineExceeded, Transient},
 	} {
 		t.Run(name, func(t *testing.T) {

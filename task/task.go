@@ -87,6 +87,9 @@ const (
 	Retryable
 	// Permanent: another try would fail in the same way.
 	Permanent
+	// Starved: this machine has run out of what every task needs, such as file handles. That says nothing about the record or the far
+	// side: it is tried again for as long as it takes, and costs no try.
+	Starved
 )
 
 // Error classifies the failure of a try. An error that has none in its chain is Transient.
@@ -106,8 +109,12 @@ func (e *Error) Unwrap() error { return e.Err }
 // Fail classifies an error.
 func Fail(class Class, err error) error { return &Error{Err: err, Class: class} }
 
-// Classify returns the class of a failed try's error and how long the far side asked to wait.
+// Classify returns the class of a failed try's error and how long the far side asked to wait. What the system says that it has run out of
+// is Starved, whatever the task makes of it.
 func Classify(err error) (Class, time.Duration) {
+	if starved(err) {
+		return Starved, 0
+	}
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Class, e.After

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -94,6 +95,9 @@ func TestClassify(t *testing.T) {
 		"permanent":                {permanent, Permanent, 0},
 		"retryable":                {Fail(Retryable, fs.ErrInvalid), Retryable, 0},
 		"wrapped":                  {fmt.Errorf("GET: %w", permanent), Permanent, 0},
+		"no more file handles":     {Fail(Retryable, fmt.Errorf("command x: pipe: %w", syscall.EMFILE)), Starved, 0},
+		"no more processes":        {Fail(Retryable, &fs.PathError{Op: "fork/exec", Path: "/bin/x", Err: syscall.EAGAIN}), Starved, 0},
+		"another's EAGAIN":         {&fs.PathError{Op: "read", Path: "x", Err: syscall.EAGAIN}, Transient, 0},
 		"with a delay":             {&Error{Err: fs.ErrInvalid, After: time.Minute}, Transient, time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -28,13 +28,14 @@ var rooms = map[string][]string{
 	"activities": {"job", "input", "task", "segment", "output", "slots", "internal/fsys", "internal/fault"},
 	"workflows":  {"job"},
 
-	"internal/fault":     {},
-	"internal/fsys":      {"internal/fault"},
-	"internal/h1":        {},
-	"internal/dial":      {},
-	"internal/devserver": {"internal/fsys"},
-	"internal/progress":  {},
-	"internal/workers":   {"job", "task", "output", "activities", "workflows"},
+	"internal/fault":         {},
+	"internal/fsys":          {"internal/fault"},
+	"internal/h1":            {},
+	"internal/dial":          {},
+	"internal/devserver":     {"internal/fsys"},
+	"internal/progress":      {},
+	"internal/fsys/fsystest": {"internal/fsys"}, // for tests
+	"internal/workers":       {"job", "task", "output", "activities", "workflows"},
 
 	"internal/cli": {"job", "task", "output", "internal/fsys", "internal/dial", "internal/devserver", "internal/progress", "internal/workers"},
 

@@ -118,6 +118,9 @@ func (e *engine) addPending(s *progress.Snapshot, a *workflow.PendingActivityInf
 			s.Failed += h.Failed
 			if a.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED {
 				s.InFlight += h.InFlight
+				if h.Trouble != "" {
+					s.Trouble = h.Trouble
+				}
 			}
 		}
 	}

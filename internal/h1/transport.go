@@ -181,18 +181,25 @@ func (t *Transport) expire() {
 	}
 }
 
-// Close closes all idle connections, those of the standard transport too, and the others as they become so.
-func (t *Transport) Close() error {
+// CloseIdleConnections closes the connections without a request, those of the standard transport too.
+func (t *Transport) CloseIdleConnections() {
 	t.standard.CloseIdleConnections()
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	for t.idle.len() > 0 {
+		_ = t.idle.oldest().Close()
+	}
+}
+
+// Close closes all idle connections, those of the standard transport too, and the others as they become so.
+func (t *Transport) Close() error {
+	t.mu.Lock()
 	t.closed = true
 	if t.timer != nil {
 		t.timer.Stop()
 	}
-	for t.idle.len() > 0 {
-		_ = t.idle.oldest().Close()
-	}
+	t.mu.Unlock()
+	t.CloseIdleConnections()
 	return nil
 }
 

@@ -392,6 +392,22 @@ func TestNothingIsKeptAfterClose(t *testing.T) {
 	}
 }
 
+func TestIdleConnectionsCanBeClosedMeanwhile(t *testing.T) {
+	url, connections := counted(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "x") })
+	tr := transport(t, 10)
+	for i := range 3 {
+		if b, err := get(t.Context(), tr, url); b != "x" || err != nil {
+			t.Fatal(b, err)
+		}
+		if tr.CloseIdleConnections(); tr.idle.len() != 0 {
+			t.Errorf("%d kept", tr.idle.len())
+		}
+		if n := connections(); n != i+1 {
+			t.Errorf("%d connections after %d requests", n, i+1)
+		}
+	}
+}
+
 func BenchmarkGet(b *testing.B) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "result") }))
 	defer s.Close()

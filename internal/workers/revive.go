@@ -2,12 +2,7 @@ package workers
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -20,24 +15,6 @@ import (
 
 	"github.com/longhaul/longhaul/job"
 )
-
-// Identity is the name under which this process works: it tells others on this machine whether it still lives.
-func Identity() string {
-	host, _ := os.Hostname()
-	return fmt.Sprintf("longhaul-%d@%s", os.Getpid(), host)
-}
-
-// dead says whether an identity is that of a longhaul process on this machine that lives no more. Of processes elsewhere it knows nothing.
-func dead(identity string) bool {
-	host, _ := os.Hostname()
-	rest, ours := strings.CutPrefix(identity, "longhaul-")
-	number, at, found := strings.Cut(rest, "@")
-	pid, err := strconv.Atoi(number)
-	if !ours || !found || at != host || err != nil || pid <= 0 {
-		return false
-	}
-	return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
-}
 
 const (
 	// reviveFor is how long after its start a worker looks for activities of dead ones: the server may hand a few more to a process that
@@ -70,13 +47,13 @@ func (r revive) keep(ctx context.Context) {
 		case <-end:
 			return
 		case <-t.C:
-			r.look(ctx, dead)
+			r.look(ctx)
 		}
 	}
 }
 
 // look goes through the running jobs once. Errors are left to the next look.
-func (r revive) look(ctx context.Context, dead func(identity string) bool) {
+func (r revive) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, reviveCall)
 	defer cancel()
 	list, err := r.client.WorkflowService().ListWorkflowExecutions(ctx, &workflowservice.ListWorkflowExecutionsRequest{

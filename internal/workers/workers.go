@@ -77,8 +77,7 @@ func Start(ctx context.Context, c client.Client, o Options) (*Workers, error) {
 		StickyScheduleToStartTimeout:     stickyTimeout,
 	}
 	r := revive{client: c, namespace: o.Namespace}
-	// Nothing can be this process's own before it polls: an activity of its identity is that of an earlier process of that number.
-	r.look(ctx, func(identity string) bool { return identity == Identity() || dead(identity) })
+	r.look(ctx)
 	ws := &Workers{revived: make(chan struct{})}
 	ctx, ws.stop = context.WithCancel(context.WithoutCancel(ctx))
 	go func() {

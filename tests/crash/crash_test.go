@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -47,12 +48,27 @@ func TestSchedule(t *testing.T) {
 		}
 		done += n
 	}
+	t.Log(total.recovery())
 	t.Logf("%d kills, %d stops, %d records: 0 lines lost, doubled or out of place; %d requests repeated, %d were in flight at the kills, %d could have been",
 		total.kills, total.stops, total.records, total.repeated, total.inFlight, total.bound)
 }
 
 // tally is what a job's schedule came to.
-type tally struct{ kills, stops, records, repeated, inFlight, bound int }
+type tally struct {
+	kills, stops, records, repeated, inFlight, bound int
+	// back is, for each kill of everything, how long after the server was up again the next request reached the target.
+	back []time.Duration
+}
+
+// recovery tells how quickly work went on.
+func (a *tally) recovery() string {
+	if len(a.back) == 0 {
+		return "nothing was killed as a whole"
+	}
+	slices.Sort(a.back)
+	return fmt.Sprintf("after %d kills of everything the next request came, from the moment that the server's port answered, in %s (median), %s (longest)",
+		len(a.back), a.back[len(a.back)/2].Round(time.Millisecond), a.back[len(a.back)-1].Round(time.Millisecond))
+}
 
 func (a *tally) add(b tally) {
 	a.kills += b.kills
@@ -61,6 +77,7 @@ func (a *tally) add(b tally) {
 	a.repeated += b.repeated
 	a.inFlight += b.inFlight
 	a.bound += b.bound
+	a.back = append(a.back, b.back...)
 }
 
 // field is a job and the processes that the schedule strikes.
@@ -186,11 +203,31 @@ func (f *field) killAll() {
 	f.starter.Wait()
 	f.server.Wait()
 	f.tally.kills++
-	f.server.Start(f.Bench)
+	f.tally.back = append(f.tally.back, f.recover()...)
+}
+
+// recover starts again what was killed, and returns how long after the server's port answered the next request came; nothing where none was left to make.
+func (f *field) recover() []time.Duration {
+	next := f.target.Next()
+	f.server.Launch(f.Bench)
+	up := f.server.Answers(f.Bench)
 	for i := range f.workers {
 		f.startWorker(i)
 	}
+	f.server.Serves(f.Bench)
 	f.starter = f.Start(harness.LonghaulProgram, f.args...)
+	var back []time.Duration
+	f.Until("a request after the kill", func() bool {
+		f.restartStarter()
+		select {
+		case at := <-next:
+			back = append(back, at.Sub(up))
+			return true
+		default:
+			return f.ended()
+		}
+	})
+	return back
 }
 
 func (f *field) killWorkersOnly() {
@@ -215,15 +252,20 @@ func (f *field) stopWorker(i int) {
 func (f *field) finish() {
 	f.Until("the job's end", func() bool {
 		f.restartStarter()
-		select {
-		case <-f.starter.Exited:
-			s := f.starter.Cmd.ProcessState.ExitCode()
-			return s == 0 || s == 3
-		default:
-			return false
-		}
+		return f.ended()
 	})
 	f.starter.Ended(3)
+}
+
+// ended says whether the starter has seen the job's end.
+func (f *field) ended() bool {
+	select {
+	case <-f.starter.Exited:
+		s := f.starter.Cmd.ProcessState.ExitCode()
+		return s == 0 || s == 3
+	default:
+		return false
+	}
 }
 
 // refuses says which records the target refuses for good.

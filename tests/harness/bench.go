@@ -82,6 +82,15 @@ func New(t *testing.T) *Bench {
 	return b
 }
 
+// In is the same bench for a subtest, in a folder of its own within.
+func (b *Bench) In(t *testing.T, folder string) *Bench {
+	t.Helper()
+	sub := *b
+	sub.T, sub.Dir = t, b.Path(folder)
+	Must(t, os.Mkdir(sub.Dir, 0o700))
+	return &sub
+}
+
 // Must ends the test at an error.
 func Must(t *testing.T, err error) {
 	t.Helper()
@@ -137,7 +146,13 @@ type Process struct {
 // Start starts a program.
 func (b *Bench) Start(program string, args ...string) *Process {
 	b.T.Helper()
+	return b.start(nil, program, args...)
+}
+
+func (b *Bench) start(attr *syscall.SysProcAttr, program string, args ...string) *Process {
+	b.T.Helper()
 	p := &Process{b: b, Cmd: exec.Command(program, args...), Exited: make(chan struct{})}
+	p.Cmd.SysProcAttr = attr
 	p.Cmd.Dir = b.Dir
 	p.Cmd.Env = append(os.Environ(), b.Env...)
 	p.Cmd.Stdout, p.Cmd.Stderr = &locked{p, &p.stdout}, &locked{p, &p.stderr}
@@ -231,6 +246,12 @@ func (b *Bench) Worker(args ...string) *Process {
 func (b *Bench) Longhaul(args ...string) *Process {
 	b.T.Helper()
 	return b.Start(LonghaulProgram, append([]string{"run", "--address", Server.Address, "--namespace", b.Namespace, "--progress", "plain"}, args...)...)
+}
+
+// Verify starts longhaul verify on an output.
+func (b *Bench) Verify(output string) *Process {
+	b.T.Helper()
+	return b.Start(LonghaulProgram, "verify", output)
 }
 
 // Embedded starts longhaul run with its own server, whose state is in the folder of that name.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"strconv"
 	"testing"
+	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
@@ -37,7 +38,41 @@ func (b *Bench) DevServer(database string) *DevServer {
 // Start starts the server, again after a Kill, and waits until it serves.
 func (s *DevServer) Start(b *Bench) {
 	b.T.Helper()
+	s.Launch(b)
+	s.Serves(b)
+}
+
+// Launch starts the server without waiting for it.
+func (s *DevServer) Launch(b *Bench) {
+	b.T.Helper()
 	s.Process = b.Start(TemporalProgram, s.args...)
+}
+
+// Answers waits until the server's port answers, and returns when that was.
+func (s *DevServer) Answers(b *Bench) time.Time {
+	b.T.Helper()
+	return b.Answers(s.Address)
+}
+
+// Answers waits until something listens at an address, and returns when that was.
+func (b *Bench) Answers(address string) time.Time {
+	b.T.Helper()
+	b.Until(address+" answers", func() bool { return b.Listens(address) })
+	return time.Now()
+}
+
+// Listens says whether something listens at an address.
+func (b *Bench) Listens(address string) bool {
+	c, err := net.Dial("tcp", address)
+	if err == nil {
+		c.Close()
+	}
+	return err == nil
+}
+
+// Serves waits until the server serves.
+func (s *DevServer) Serves(b *Bench) {
+	b.T.Helper()
 	b.Until("the server serves", func() bool { return serves(s.Address) })
 }
 

@@ -31,6 +31,7 @@ type Target struct {
 	inFlight int
 	peak     int
 	total    int
+	next     chan time.Time
 }
 
 // NewTarget starts a target that answers after the latency.
@@ -48,6 +49,10 @@ func (tg *Target) serve(w http.ResponseWriter, r *http.Request) {
 	tg.total++
 	tg.inFlight++
 	tg.peak = max(tg.peak, tg.inFlight)
+	if tg.next != nil {
+		tg.next <- time.Now()
+		tg.next = nil
+	}
 	gate, down := tg.Gate, tg.down
 	if down {
 		tg.requests[record]--
@@ -101,6 +106,14 @@ func (tg *Target) Counts() (total, peak, inFlight int) {
 	tg.mu.Lock()
 	defer tg.mu.Unlock()
 	return tg.total, tg.peak, tg.inFlight
+}
+
+// Next returns a channel that is told when the next request comes.
+func (tg *Target) Next() <-chan time.Time {
+	tg.mu.Lock()
+	defer tg.mu.Unlock()
+	tg.next = make(chan time.Time, 1)
+	return tg.next
 }
 
 // Once checks that each of records 1 to n was asked for exactly once.

@@ -54,3 +54,15 @@ func (b *Bench) Temporal(args ...string) []byte {
 	}
 	return out
 }
+
+// WorkersOf returns the workers that started activities of a job's current run, by name.
+func (b *Bench) WorkersOf(id string) map[string]bool {
+	b.T.Helper()
+	found := map[string]bool{}
+	for _, e := range b.History(id, "").Events {
+		if a := e.GetActivityTaskStartedEventAttributes(); a != nil {
+			found[a.GetIdentity()] = true
+		}
+	}
+	return found
+}

@@ -1,0 +1,139 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/longhaul/longhaul/tests/harness"
+)
+
+// systemErrors are the documented errors that need a file system or a limit of the test's own: TestDiskErrorsWordForWord and
+// TestHandleErrorsWordForWord produce them.
+var systemErrors = []string{
+	"disk full", "folder read-only", "folder read-only in the middle",
+	"file handles used up by tasks", "file handles used up by commands", "no file handle for the input",
+}
+
+// TestDiskErrorsWordForWord fills a disk, and makes it read-only.
+func TestDiskErrorsWordForWord(t *testing.T) {
+	if !harness.InOwnMounts(t) {
+		return
+	}
+	const large = "16384"
+	begin := func(t *testing.T, kib string) *half {
+		h := &half{Bench: harness.New(t), target: harness.NewTarget(t, harness.Fixed(2*time.Millisecond))}
+		h.Worker()
+		h.Disk("disk", kib)
+		h.Write("in", harness.Lines(halfRecords))
+		h.args = []string{"in", "--output", "disk/out", "--http", h.target.Template(), "--concurrency", fmt.Sprint(halfLimit), "--job", "half"}
+		return h
+	}
+	t.Run("disk full", func(t *testing.T) {
+		h := begin(t, "64")
+		h.Documented("disk full", h.Longhaul(h.args...))
+		h.Verify("disk/out").Ended(0)
+		h.Resize("disk", large)
+		h.completes(2 * halfLimit) // what was in flight when its chunk met the full disk, each chunk on its own
+	})
+	t.Run("folder read-only", func(t *testing.T) {
+		h := begin(t, large)
+		h.ReadOnly("disk", large)
+		h.Documented("folder read-only", h.Longhaul(h.args...))
+		h.Resize("disk", large)
+		h.completes(0)
+	})
+	t.Run("folder read-only in the middle", func(t *testing.T) {
+		h := begin(t, large)
+		h.run = h.Longhaul(h.args...)
+		h.Until("half of the records requested", func() bool { n, _, _ := h.target.Counts(); return n >= halfRecords/2 })
+		h.Temporal("workflow", "cancel", "--workflow-id", "half")
+		h.run.Ended(1)
+		h.ReadOnly("disk", large)
+		h.Documented("folder read-only in the middle", h.Longhaul(h.args...))
+		h.Verify("disk/out").Ended(0)
+		h.Resize("disk", large)
+		h.completes(0)
+	})
+}
+
+// TestHandleErrorsWordForWord takes a worker's file handles away while it works. No record fails for it, and when they are back the job goes on by itself.
+func TestHandleErrorsWordForWord(t *testing.T) {
+	t.Run("file handles used up by tasks", func(t *testing.T) {
+		const n = 3_000
+		b := harness.New(t)
+		tg := harness.NewTarget(t, harness.Fixed(5*time.Millisecond))
+		tg.Config.SetKeepAlivesEnabled(false) // so that each request needs a handle of its own
+		w := b.Worker()
+		b.Write("in", harness.Lines(n))
+		p := b.Longhaul("in", "--output", "out", "--http", tg.Template(), "--concurrency", "20", "--retries", "2")
+		b.Until("some requested", func() bool { total, _, _ := tg.Counts(); return total > n/3 })
+		limitHandles(t, w, 3)
+		b.SaidMeanwhile("file handles used up by tasks", p)
+		limitHandles(t, w, 1024)
+		b.Documented("file handles used up by tasks", p)
+		b.Same("out", harness.Oracle(n))
+		b.Same("out.longhaul/errors.jsonl", nil)
+		tg.Once(t, n)
+	})
+	t.Run("file handles used up by commands", func(t *testing.T) {
+		const n = 200
+		b := harness.New(t)
+		w := b.Worker()
+		b.Write("in", harness.Lines(n))
+		p := b.Longhaul("in", "--output", "out", "--concurrency", "8", "--retries", "2", "--", "sh", "-c", "sleep 0.05; echo $1", "sh", "{}")
+		b.Until("commands at work", func() bool { return segments(b) > 0 })
+		limitHandles(t, w, 3)
+		b.SaidMeanwhile("file handles used up by commands", p)
+		limitHandles(t, w, 1024)
+		b.Documented("file handles used up by commands", p)
+		b.Same("out", harness.Lines(n))
+		b.Same("out.longhaul/errors.jsonl", nil)
+	})
+	t.Run("no file handle for the input", func(t *testing.T) {
+		b := harness.New(t)
+		w := b.Worker()
+		b.Write("in", harness.Lines(5))
+		w.Says("serving")
+		limitHandles(t, w, 3)
+		p := b.Longhaul("in", "--output", "out", "--task", "echo")
+		b.SaidMeanwhile("no file handle for the input", p)
+		limitHandles(t, w, 1024)
+		b.Documented("no file handle for the input", p)
+		b.Same("out", harness.Lines(5))
+	})
+}
+
+// TestFewerHandlesThanTasks gives a worker, for its whole life, fewer file handles than it may have tasks in flight.
+func TestFewerHandlesThanTasks(t *testing.T) {
+	const n = 500
+	b := harness.New(t)
+	tg := harness.NewTarget(t, harness.Fixed(5*time.Millisecond))
+	b.Start("/bin/sh", "-c", `ulimit -n 48 && exec "$@"`, "sh", harness.WorkerProgram, "--address", harness.Server.Address, "--namespace", b.Namespace)
+	b.Write("in", harness.Lines(n))
+	b.Longhaul("in", "--output", "out", "--http", tg.Template(), "--concurrency", "100", "--retries", "2").Ended(0)
+	b.Same("out", harness.Oracle(n))
+	b.Same("out.longhaul/errors.jsonl", nil)
+	tg.Once(t, n)
+}
+
+// limitHandles sets the highest number that a process's next file handle may have, plus one. The hard limit stays, so that it can be raised again.
+func limitHandles(t *testing.T, p *harness.Process, n int) {
+	t.Helper()
+	var l unix.Rlimit
+	harness.Must(t, unix.Prlimit(p.Cmd.Process.Pid, unix.RLIMIT_NOFILE, nil, &l))
+	l.Cur = uint64(n)
+	harness.Must(t, unix.Prlimit(p.Cmd.Process.Pid, unix.RLIMIT_NOFILE, &l, nil))
+}
+
+// segments counts the segments beside out.
+func segments(b *harness.Bench) int {
+	d, err := os.ReadDir(b.Path("out.longhaul/segments"))
+	if err != nil {
+		return 0
+	}
+	return len(d)
+}
