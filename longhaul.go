@@ -44,10 +44,14 @@ func program(tasks Tasks) *cli.Program {
 	}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	return &cli.Program{
+	p := &cli.Program{
 		Name: filepath.Base(os.Args[0]), Tasks: registry, Own: len(tasks) > 0,
 		Stdout: os.Stdout, Stderr: os.Stderr, Terminal: term.IsTerminal(int(os.Stderr.Fd())), Signals: signals,
 	}
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		p.Stdin = os.Stdin
+	}
+	return p
 }
 
 // registry brings the tasks together with those built in.

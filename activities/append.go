@@ -35,6 +35,9 @@ func (a *Activities) appendOutput(ctx context.Context, q job.AppendRequest) (job
 	if err == nil {
 		err = a.removeSegments(out, m, q.Chunks)
 	}
+	if err == nil && m.Complete {
+		err = a.removeInputs(out)
+	}
 	if err != nil {
 		return job.Appended{}, err
 	}

@@ -14,16 +14,16 @@ import (
 // alter writes other bytes into the input, with another modification time or the same.
 func (s *site) alter(data string, sameTime bool) {
 	s.t.Helper()
-	fi, err := os.Stat(s.spec.Input)
+	fi, err := os.Stat(s.spec.Input[0])
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.write(s.spec.Input, data)
+	s.write(s.spec.Input[0], data)
 	at := fi.ModTime()
 	if !sameTime {
 		at = at.Add(time.Second)
 	}
-	if err := os.Chtimes(s.spec.Input, at, at); err != nil {
+	if err := os.Chtimes(s.spec.Input[0], at, at); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -50,11 +50,11 @@ func TestAChangedInputIsFoundOut(t *testing.T) {
 			c := s.list(p.Position, 10)[0]
 			s.alter(tt.after, tt.sameTime)
 			_, err := s.process(c, 1, circumstances{})
-			if msg := wantKind(t, err, job.InputChanged); !strings.Contains(msg, s.spec.Input) || !strings.Contains(msg, "restore") {
+			if msg := wantKind(t, err, job.InputChanged); !strings.Contains(msg, s.spec.Input[0]) || !strings.Contains(msg, "restore") {
 				t.Errorf("message %q", msg)
 			}
 			_, err = do(t, circumstances{}, s.acts.ListChunks, job.ListRequest{
-				Input: s.spec.Input, Output: s.spec.Output, Chunks: 10, Records: 10, Bytes: 1 << 20,
+				Output: s.spec.Output, Chunks: 10, Records: 10, Bytes: 1 << 20,
 			})
 			if tt.list {
 				wantKind(t, err, job.InputChanged)
@@ -64,7 +64,7 @@ func TestAChangedInputIsFoundOut(t *testing.T) {
 
 			// Restored, it goes on.
 			s.alter(before, true)
-			if err := os.Chtimes(s.spec.Input, time.Time{}, s.modified()); err != nil {
+			if err := os.Chtimes(s.spec.Input[0], time.Time{}, s.modified()); err != nil {
 				t.Fatal(err)
 			}
 			s.pass(10, 1)
@@ -110,11 +110,11 @@ func TestAnInputThatWasMovedIsFoundByItsNewName(t *testing.T) {
 	chunks := s.list(p.Position, 2)
 	s.processed(chunks[0], 1)
 	s.appended(p.Position, false, chunks[0])
-	moved := s.spec.Input + ".moved"
-	if err := os.Rename(s.spec.Input, moved); err != nil {
+	moved := s.spec.Input[0] + ".moved"
+	if err := os.Rename(s.spec.Input[0], moved); err != nil {
 		t.Fatal(err)
 	}
-	s.spec.Input = moved
+	s.spec.Input[0] = moved
 	s.pass(2, 1)
 	if got := s.answers(); got != lines(numbers(4)...) {
 		t.Errorf("output %q", got)
@@ -124,11 +124,11 @@ func TestAnInputThatWasMovedIsFoundByItsNewName(t *testing.T) {
 func TestAnInputThatIsGoneIsNamed(t *testing.T) {
 	s := newSite(t, func(ctx context.Context, r task.Record) (task.Result, error) { return echo(ctx, r) }, "a")
 	c := s.begin()
-	if err := os.Remove(s.spec.Input); err != nil {
+	if err := os.Remove(s.spec.Input[0]); err != nil {
 		t.Fatal(err)
 	}
 	_, err := s.process(c, 1, circumstances{})
-	if msg := wantKind(t, err, job.InputUnreadable); !strings.Contains(msg, s.spec.Input) {
+	if msg := wantKind(t, err, job.InputUnreadable); !strings.Contains(msg, s.spec.Input[0]) {
 		t.Errorf("message %q", msg)
 	}
 	_, err = s.prepare()

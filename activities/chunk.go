@@ -68,6 +68,7 @@ type attempt struct {
 	noted  int64 // by the breaker
 	spent  time.Duration
 	err    error // of the last try
+	bad    *input.RecordError
 }
 
 // instantBatch is how many records of a task without I/O one slot runs at a time.
@@ -121,16 +122,16 @@ func (r *chunkRun) read() (slots.Work, error) {
 			r.readAll = true
 			break
 		}
-		if errors.Is(err, input.ErrMismatch) {
-			return nil, input.Changed(r.spec.Input, err)
-		}
-		if err != nil {
+		var bad *input.RecordError
+		if err != nil && !errors.As(err, &bad) {
 			return nil, err
 		}
 		if r.segment.Has(index) {
 			continue
 		}
-		a := &attempt{run: r, index: index, record: task.Record{Number: r.chunk.First + int64(index), Job: r.job}}
+		a := &attempt{run: r, index: index, bad: bad, record: task.Record{
+			Number: r.spec.Number(r.chunk.First + int64(index)), JSON: r.spec.InputFormat.JSON(), Job: r.job,
+		}}
 		if r.batch == 1 {
 			a.record.Input = append([]byte(nil), record...)
 			r.inFlight++
@@ -170,6 +171,9 @@ func (a *attempt) Run() {
 // try runs the task once, and answers the record's frame where that is the end of it.
 func (a *attempt) try() (f segment.Frame, done bool) {
 	r := a.run
+	if a.bad != nil {
+		return a.failed(a.bad)
+	}
 	a.record.Try++
 	a.round++
 	ctx, cancel := r.ctx, context.CancelFunc(func() {})

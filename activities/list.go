@@ -1,8 +1,8 @@
 package activities
 
 import (
+	"cmp"
 	"context"
-	"os"
 
 	"github.com/longhaul/longhaul/input"
 	"github.com/longhaul/longhaul/internal/fault"
@@ -23,18 +23,19 @@ func (a *Activities) listChunks(ctx context.Context, q job.ListRequest) (job.Pag
 	if err != nil {
 		return job.Page{}, err
 	}
-	in, err := reopen(m, q.Input)
+	in, err := input.Open(layout(a.output(q.Output), m))
 	if err != nil {
 		return job.Page{}, err
 	}
 	defer in.Close()
-	return input.List(ctx, in, m.Input.Size, q)
+	return in.List(ctx, q)
 }
 
-// reopen opens the manifest's input by the name that the run knows: it may have been moved since the output was begun.
-func reopen(m output.Manifest, path string) (*os.File, error) {
-	m.Input.Path = path
-	return input.Reopen(m.Input)
+// layout is the input as an output's manifest tells of it.
+func layout(out output.Output, m output.Manifest) input.Layout {
+	return input.Layout{
+		Files: m.Input, Format: cmp.Or(m.Spec.InputFormat, job.InputLines), Selection: m.Spec.Selection, Unpacked: out.Unpacked(),
+	}
 }
 
 // claimed reads the manifest and refuses one that is claimed by another run.

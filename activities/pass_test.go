@@ -72,7 +72,7 @@ func TestAPassWritesExactlyTheAnswersInOrder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, scripted)
 			s.spec.Format = tt.format
-			s.write(s.spec.Input, tt.input)
+			s.write(s.spec.Input[0], tt.input)
 			for _, size := range []int{1, 3, 1000} {
 				end := s.pass(size, 2)
 				if got := s.answers(); got != tt.answers {

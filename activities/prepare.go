@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"go.temporal.io/sdk/activity"
 
@@ -31,28 +32,28 @@ func (a *Activities) prepare(ctx context.Context, q job.PrepareRequest) (job.Pre
 	if _, err := a.newTask(q.Spec); err != nil {
 		return job.Prepared{}, err
 	}
-	in, id, err := input.Open(q.Spec.Input)
+	out := a.output(q.Spec.Output)
+	files, err := find(out, q.Spec)
 	if err != nil {
 		return job.Prepared{}, err
 	}
-	defer in.Close()
-	if err := distinct(in, q.Spec.Output); err != nil {
+	if err := distinct(files, q.Spec.Output); err != nil {
 		return job.Prepared{}, err
 	}
 	spec, err := identity(q.Spec)
 	if err != nil {
 		return job.Prepared{}, err
 	}
-	out := a.output(q.Spec.Output)
 	m, err := out.Claim(ctx, output.ClaimRequest{
-		Claim: a.claim(ctx), Spec: spec, Input: id, Job: q.FirstRunID, Overwrite: q.Spec.Overwrite,
+		Claim: a.claim(ctx), Spec: spec, Input: files, Job: q.FirstRunID, Overwrite: q.Spec.Overwrite,
 		Alive: func(ctx context.Context, c output.Claim) (bool, error) { return a.alive(ctx, out, c) },
 	})
 	if err != nil {
 		return job.Prepared{}, err
 	}
-	p := job.Prepared{
-		Position: m.Position, Totals: m.Totals, Complete: m.Complete, InputBytes: id.Size, OutputDigest: m.OutputDigest.SHA256,
+	p := job.Prepared{Position: m.Position, Totals: m.Totals, Complete: m.Complete, OutputDigest: m.OutputDigest.SHA256}
+	if p.InputBytes, err = a.ready(ctx, out, m, q.Spec); err != nil {
+		return job.Prepared{}, err
 	}
 	if p.Segments, err = a.leftovers(ctx, out, m); err != nil {
 		return job.Prepared{}, err
@@ -60,22 +61,62 @@ func (a *Activities) prepare(ctx context.Context, q job.PrepareRequest) (job.Pre
 	return p, nil
 }
 
-// distinct refuses an output that is the input by another name.
-func distinct(in *os.File, out string) error {
-	a, err := in.Stat()
+// find finds the input's files, and checks what can be checked of them before anything is begun.
+func find(out output.Output, s job.Spec) (job.InputSet, error) {
+	files, err := input.Find(s.Input, s.Output)
 	if err != nil {
-		return err
+		if m, merr := out.Load(); merr == nil && m.Complete && slices.Equal(s.Input, job.Paths{out.StdinPath(m.Input)}) {
+			return m.Input, nil // a standard input, which is not kept longer than the job takes
+		}
+		return nil, err
 	}
+	return files, input.Check(input.Layout{Files: files, Format: s.InputFormat})
+}
+
+// ready unpacks what must be unpacked, removes what was kept of other inputs, and answers the input's size.
+func (a *Activities) ready(ctx context.Context, out output.Output, m output.Manifest, s job.Spec) (int64, error) {
+	l := layout(out, m)
+	if m.Complete {
+		return 0, a.removeInputs(out) // which the run that completed it may not have come to
+	}
+	if err := out.KeepStdin(m.Input); err != nil {
+		return 0, err
+	}
+	if err := input.Unpack(ctx, a.fs(), l, s.UnpackedBytes); err != nil {
+		return 0, err
+	}
+	in, err := input.Open(l)
+	if err != nil {
+		return 0, err
+	}
+	return in.Size(), in.Close()
+}
+
+// removeInputs removes what of the input is kept beside the output while the job takes.
+func (a *Activities) removeInputs(out output.Output) error {
+	return errors.Join(input.RemoveUnpacked(a.fs(), out.Unpacked()), out.KeepStdin(nil))
+}
+
+// distinct refuses an output that is one of the input's files by another name.
+func distinct(files job.InputSet, out string) error {
 	b, err := os.Stat(out)
-	if err == nil && os.SameFile(a, b) {
-		return &job.Error{Kind: job.InvalidSpec, Op: "spec", Path: out, Err: errors.New("output: the same file as the input")}
+	if err != nil {
+		return nil
+	}
+	for _, f := range files {
+		if a, err := os.Stat(f.Path); err == nil && os.SameFile(a, b) {
+			return &job.Error{Kind: job.InvalidSpec, Op: "spec", Path: out, Err: errors.New("output: the same file as the input")}
+		}
 	}
 	return nil
 }
 
 // identity is what of a Spec decides the output's bytes, its arguments in one spelling.
 func identity(s job.Spec) (output.Identity, error) {
-	id := output.Identity{Task: s.Task.Name, Format: s.Format}
+	id := output.Identity{Task: s.Task.Name, Format: s.Format, Selection: s.Selection}
+	if s.InputFormat != job.InputLines {
+		id.InputFormat = s.InputFormat
+	}
 	if len(s.Task.Args) == 0 {
 		return id, nil
 	}

@@ -22,8 +22,8 @@ func TestPrepareRefusesWhatCannotBe(t *testing.T) {
 	}{
 		"unknown task":        {func(s *site) { s.spec.Task.Name = "none" }, job.InvalidSpec, `no task "none"; it has echo, script`},
 		"wrong arguments":     {func(s *site) { s.spec.Task = job.Task{Name: "echo", Args: []byte(`{"x": 1}`)} }, job.InvalidSpec, `"x"`},
-		"no input":            {func(s *site) { s.spec.Input += "x" }, job.InputUnreadable, "no such file"},
-		"input is a folder":   {func(s *site) { s.spec.Input = filepath.Dir(s.spec.Input) }, job.InputUnreadable, "not a regular file"},
+		"no input":            {func(s *site) { s.spec.Input[0] += "x" }, job.InputUnreadable, "no such file"},
+		"input is a folder":   {func(s *site) { s.spec.Input[0] = filepath.Dir(s.spec.Input[0]) }, job.InputUnreadable, "not a regular file"},
 		"no folder":           {func(s *site) { s.spec.Output += "/x/out" }, job.Storage, "no such file"},
 		"output is a folder":  {func(s *site) { s.spec.Output = filepath.Dir(s.spec.Output) }, job.OutputExists, "not a regular file"},
 		"output is not ours":  {func(s *site) { s.write(s.spec.Output, "precious\n") }, job.OutputExists, "longhaul did not begin"},
@@ -42,7 +42,7 @@ func TestPrepareRefusesWhatCannotBe(t *testing.T) {
 
 // link makes the output another name of the input.
 func (s *site) link() {
-	if err := os.Link(s.spec.Input, s.spec.Output); err != nil {
+	if err := os.Link(s.spec.Input[0], s.spec.Output); err != nil {
 		s.t.Fatal(err)
 	}
 	s.spec.Overwrite = true // which would empty it
@@ -180,7 +180,7 @@ func TestOverwriteBeginsAnewOncePerJob(t *testing.T) {
 		t.Fatalf("%+v, output %q", p, s.answers())
 	}
 	in := circumstances{run: "new"}
-	page, err := do(t, in, s.acts.ListChunks, job.ListRequest{Input: s.spec.Input, Output: s.spec.Output, Chunks: 1, Records: 1, Bytes: 1})
+	page, err := do(t, in, s.acts.ListChunks, job.ListRequest{Output: s.spec.Output, Chunks: 1, Records: 1, Bytes: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 	if q.Chunk.End() <= m.Position.Records {
 		return job.Processed{Committed: true}, nil
 	}
-	in, err := reopen(m, q.Spec.Input)
+	in, err := input.Open(layout(out, m))
 	if err != nil {
 		return job.Processed{}, err
 	}
@@ -55,7 +55,11 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 			return job.Processed{}, err
 		}
 		defer a.release(key, shared)
-		run := newChunkRun(ctx, q, shared, w, input.NewReader(in, q.Chunk))
+		reader, err := in.Reader(q.Chunk)
+		if err != nil {
+			return job.Processed{}, err
+		}
+		run := newChunkRun(ctx, q, shared, w, reader)
 		current.Store(run)
 		if err := a.run(ctx, run); err != nil {
 			if errors.Is(err, input.ErrMismatch) { // what the segment holds may answer other records than those listed

@@ -44,10 +44,10 @@ func newSite(t testing.TB, f script, records ...string) *site {
 		Alive: func(context.Context, output.Claim) (bool, error) { return false, nil },
 	}
 	s.spec = job.Spec{
-		Input: filepath.Join(dir, "in"), Output: filepath.Join(dir, "out"), Task: job.Task{Name: "script"},
+		Input: job.Paths{filepath.Join(dir, "in")}, Output: filepath.Join(dir, "out"), Task: job.Task{Name: "script"},
 		Retry: job.Retry{InitialInterval: job.Duration(time.Microsecond), MaximumInterval: job.Duration(time.Millisecond)},
 	}.WithDefaults()
-	s.write(s.spec.Input, lines(records...))
+	s.write(s.spec.Input[0], lines(records...))
 	return s
 }
 
@@ -96,7 +96,7 @@ func (s *site) prepared() job.Prepared {
 func (s *site) list(from job.Position, records int) []job.Chunk {
 	s.t.Helper()
 	p, err := do(s.t, circumstances{}, s.acts.ListChunks, job.ListRequest{
-		Input: s.spec.Input, Output: s.spec.Output, Record: from.Records, Offset: from.InputOffset, Chunks: 1000, Records: records, Bytes: 1 << 20,
+		Output: s.spec.Output, Record: from.Records, Offset: from.InputOffset, Chunks: 1000, Records: records, Bytes: 1 << 20,
 	})
 	if err != nil || !p.End {
 		s.t.Fatalf("list: %v, end %v", err, p.End)

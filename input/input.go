@@ -1,15 +1,18 @@
-// Package input reads the records of an input larger than memory: it lists chunk boundaries, and reads one chunk's records. A record is a
-// line; its LF or CRLF is not part of it, and the last line needs none.
+// Package input reads the records of an input larger than memory: it finds and identifies the files, lists chunk boundaries, and reads one chunk's
+// records.
+//
+// An input is one file or several, read one after the other: offsets are those of their bytes put together. No record and no chunk spans two files;
+// the end of a file ends its last record. What a record is, its format says (job.InputFormat). A compressed file is unpacked beside the output
+// first, since nothing can be read from its middle, and read from there.
 package input
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/longhaul/longhaul/job"
 )
@@ -17,33 +20,110 @@ import (
 // MaxRecord bounds one record in bytes, since a record is held in memory.
 const MaxRecord = 64 << 20
 
-// identityBytes is how much of an input's head and tail its identity covers.
-const identityBytes = 64 << 10
-
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Open opens an input and tells its identity. Its errors are *job.Error of kind InputUnreadable.
-func Open(path string) (*os.File, job.InputIdentity, error) {
-	id := job.InputIdentity{Path: path}
-	f, err := open(path)
-	if err != nil {
-		return nil, id, err
-	}
-	if err := identify(f, &id); err != nil {
-		return nil, id, errors.Join(unreadable(path, err), f.Close())
-	}
-	return f, id, nil
+// Layout is what an input consists of and how it is read.
+type Layout struct {
+	Files     job.InputSet
+	Format    job.InputFormat
+	Selection job.Selection
+	// Unpacked is the folder of the unpacked files.
+	Unpacked string
 }
 
-// Reopen opens the input of identity id, and refuses one whose size or modification time is another's.
-func Reopen(id job.InputIdentity) (*os.File, error) {
-	f, err := open(id.Path)
+// Input is an open input. It is not for concurrent use.
+type Input struct {
+	layout Layout
+	parts  []part
+	size   int64
+
+	open   io.ReaderAt // of part number opened
+	opened int
+}
+
+// part is a file of the input.
+type part struct {
+	path  string // as users know it
+	start int64  // offset of its first byte in the input
+	size  int64
+	open  func() (io.ReaderAt, error)
+}
+
+func (p part) end() int64 { return p.start + p.size }
+
+// Open opens the input of a layout, whose compressed files are unpacked. It refuses, here or when the file is read, one whose size or modification time
+// is another's. Its errors are *job.Error.
+func Open(l Layout) (*Input, error) {
+	in := &Input{layout: l, opened: -1}
+	for _, id := range l.Files {
+		p := part{path: id.Path, size: id.Size, open: func() (io.ReaderAt, error) { return reopen(id) }}
+		if id.Compression != "" {
+			path := unpackedPath(l.Unpacked, id)
+			fi, err := os.Stat(path)
+			if err != nil {
+				return nil, unreadable(path, err, "the same command unpacks it again")
+			}
+			p.size = fi.Size()
+			p.open = func() (io.ReaderAt, error) { return openFile(path) }
+		}
+		in.add(p)
+	}
+	return in, nil
+}
+
+func (in *Input) add(p part) {
+	p.start = in.size
+	in.size += p.size
+	in.parts = append(in.parts, p)
+}
+
+// Size is the input's length in bytes, unpacked.
+func (in *Input) Size() int64 { return in.size }
+
+// Close closes the file that is open.
+func (in *Input) Close() error {
+	if c, ok := in.open.(io.Closer); ok {
+		in.open = nil
+		return c.Close()
+	}
+	return nil
+}
+
+// at is the number of the part that the byte at an offset lies in; behind the last byte it is that of no part.
+func (in *Input) at(offset int64) int {
+	i := slices.IndexFunc(in.parts, func(p part) bool { return p.end() > offset })
+	if i < 0 {
+		return len(in.parts)
+	}
+	return i
+}
+
+// file returns a part's file. It closes the one of another part.
+func (in *Input) file(i int) (io.ReaderAt, error) {
+	if in.opened == i {
+		return in.open, nil
+	}
+	if err := in.Close(); err != nil {
+		return nil, err
+	}
+	in.opened = -1
+	f, err := in.parts[i].open()
+	if err != nil {
+		return nil, err
+	}
+	in.open, in.opened = f, i
+	return f, nil
+}
+
+// reopen opens the file of identity id, and refuses one whose size or modification time is another's.
+func reopen(id job.InputIdentity) (*os.File, error) {
+	f, err := openFile(id.Path)
 	if err != nil {
 		return nil, err
 	}
 	fi, err := f.Stat()
 	if err != nil {
-		return nil, errors.Join(unreadable(id.Path, err), f.Close())
+		return nil, errors.Join(unreadable(id.Path, err, ""), f.Close())
 	}
 	now := id
 	now.Size, now.Modified = fi.Size(), fi.ModTime().UTC()
@@ -53,43 +133,27 @@ func Reopen(id job.InputIdentity) (*os.File, error) {
 	return f, nil
 }
 
-func open(path string) (*os.File, error) {
+func openFile(path string) (*os.File, error) {
 	fi, err := os.Stat(path)
 	if err == nil && !fi.Mode().IsRegular() {
 		err = errors.New("not a regular file")
 	}
 	if err != nil {
-		return nil, unreadable(path, err)
+		return nil, unreadable(path, err, "")
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, unreadable(path, err)
+		return nil, unreadable(path, err, "")
 	}
 	return f, nil
 }
 
-func identify(f *os.File, id *job.InputIdentity) error {
-	fi, err := f.Stat()
-	if err != nil {
-		return err
+// unreadable words an error of the file system without its own operation and path. An empty hint means the usual one.
+func unreadable(path string, err error, hint string) error {
+	if hint == "" {
+		hint = "check the path and its permissions on the worker's machine"
 	}
-	id.Size, id.Modified = fi.Size(), fi.ModTime().UTC()
-	for _, part := range []struct {
-		from int64
-		sum  *string
-	}{{0, &id.HeadSHA256}, {max(0, id.Size-identityBytes), &id.TailSHA256}} {
-		h := sha256.New()
-		if _, err := io.Copy(h, io.NewSectionReader(f, part.from, identityBytes)); err != nil {
-			return err
-		}
-		*part.sum = hex.EncodeToString(h.Sum(nil))
-	}
-	return nil
-}
-
-// unreadable words an error of the file system without its own operation and path.
-func unreadable(path string, err error) error {
-	e := &job.Error{Kind: job.InputUnreadable, Op: "read input", Path: path, Err: err, Hint: "check the path and its permissions on the worker's machine"}
+	e := &job.Error{Kind: job.InputUnreadable, Op: "read input", Path: path, Err: err, Hint: hint}
 	var pe *os.PathError
 	if errors.As(err, &pe) {
 		e.Err = pe.Err

@@ -15,11 +15,8 @@ import (
 
 func identity(t *testing.T, path string) job.InputIdentity {
 	t.Helper()
-	f, id, err := Open(path)
+	id, err := identify(path)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return id
@@ -76,11 +73,11 @@ func TestOpenRefusesWhatItCannotRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := "read input " + c.path + ": " + c.want + " (check the path and its permissions on the worker's machine)"
-			_, _, err := Open(c.path)
+			_, err := identify(c.path)
 			if job.KindOf(err) != job.InputUnreadable || err.Error() != want {
-				t.Errorf("open: got %v, want %s", err, want)
+				t.Errorf("identify: got %v, want %s", err, want)
 			}
-			_, err = Reopen(job.InputIdentity{Path: c.path})
+			_, err = reopen(job.InputIdentity{Path: c.path})
 			if job.KindOf(err) != job.InputUnreadable || err.Error() != want {
 				t.Errorf("reopen: got %v, want %s", err, want)
 			}
@@ -90,7 +87,7 @@ func TestOpenRefusesWhatItCannotRead(t *testing.T) {
 
 func TestReopenTakesTheSameInput(t *testing.T) {
 	path := file(t, "a\n")
-	f, err := Reopen(identity(t, path))
+	f, err := reopen(identity(t, path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +114,7 @@ func TestReopenRefusesAnotherInput(t *testing.T) {
 			if err := c.change(path); err != nil {
 				t.Fatal(err)
 			}
-			_, err := Reopen(id)
+			_, err := reopen(id)
 			if job.KindOf(err) != job.InputChanged || !strings.Contains(err.Error(), c.want) ||
 				!strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "--overwrite") {
 				t.Errorf("got %v, want %s", err, c.want)

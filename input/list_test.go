@@ -14,7 +14,7 @@ import (
 )
 
 func list(content []byte, q job.ListRequest) (job.Page, error) {
-	return List(context.Background(), bytes.NewReader(content), int64(len(content)), q)
+	return linesIn("in", bytes.NewReader(content), int64(len(content))).List(context.Background(), q)
 }
 
 // TestListCuts holds by hand what the property in roundtrip_test.go holds against another program.
@@ -89,7 +89,7 @@ func TestListTellsPlaceAndChecksum(t *testing.T) {
 
 func TestListFindsAnInputThatGotShorter(t *testing.T) {
 	path := file(t, strings.Repeat("record\n", 1000))
-	f, id, err := Open(path)
+	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,9 +97,7 @@ func TestListFindsAnInputThatGotShorter(t *testing.T) {
 	if err := os.Truncate(path, 700); err != nil {
 		t.Fatal(err)
 	}
-	q := whole()
-	q.Input = path
-	_, err = List(context.Background(), f, id.Size, q)
+	_, err = linesIn(path, f, 7000).List(context.Background(), whole())
 	if job.KindOf(err) != job.InputChanged || !strings.Contains(err.Error(), "it ends before byte 7000") || !strings.Contains(err.Error(), path) {
 		t.Errorf("got %v", err)
 	}
@@ -117,7 +115,7 @@ func TestUntilWhereNoRecordBeginsSaysSo(t *testing.T) {
 func TestListEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := List(ctx, strings.NewReader("a\n"), 2, whole()); !errors.Is(err, context.Canceled) {
+	if _, err := linesIn("in", strings.NewReader("a\n"), 2).List(ctx, whole()); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -129,7 +127,7 @@ func (f readerAt) ReadAt(b []byte, at int64) (int, error) { return f(b, at) }
 
 func TestListPassesAReadErrorOn(t *testing.T) {
 	broken := errors.New("broken disk")
-	_, err := List(context.Background(), readerAt(func([]byte, int64) (int, error) { return 0, broken }), 10, whole())
+	_, err := linesIn("in", readerAt(func([]byte, int64) (int, error) { return 0, broken }), 10).List(context.Background(), whole())
 	if !errors.Is(err, broken) || job.KindOf(err) == job.InputChanged {
 		t.Errorf("got %v", err)
 	}
@@ -138,7 +136,7 @@ func TestListPassesAReadErrorOn(t *testing.T) {
 // TestListAcceptsTheEndWithTheLastBytes: an io.ReaderAt may say io.EOF with its last bytes.
 func TestListAcceptsTheEndWithTheLastBytes(t *testing.T) {
 	r := readerAt(func(b []byte, at int64) (int, error) { return copy(b, "a\nb\n"[at:]), io.EOF })
-	p, err := List(context.Background(), r, 4, whole())
+	p, err := linesIn("in", r, 4).List(context.Background(), whole())
 	if err != nil || len(p.Chunks) != 1 || p.Chunks[0].Records != 2 {
 		t.Errorf("got %+v, %v", p, err)
 	}

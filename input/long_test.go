@@ -47,15 +47,15 @@ func TestARecordIsBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f, size := sparse(t, map[int64]string{0: head, int64(len(head)) + c.record: c.rest})
 			q := whole()
-			q.Input, q.Record = f.Name(), 1000
-			p, err := List(context.Background(), f, size, q)
+			q.Record = 1000
+			p, err := linesIn(f.Name(), f, size).List(context.Background(), q)
 			if !c.refused {
 				if err != nil || len(p.Chunks) != 1 {
 					t.Fatalf("got %+v, %v", p, err)
 				}
 				return
 			}
-			const want = "record 1002, which begins in the chunk at byte 0, is longer than 64 MiB (a record is held in memory; is this a file of lines?)"
+			const want = "record 1002, which begins at byte 4, is longer than 64 MiB (a record is held in memory; is the input format right?)"
 			if job.KindOf(err) != job.InputUnreadable || !strings.Contains(err.Error(), f.Name()+": "+want) {
 				t.Errorf("got %v", err)
 			}
@@ -73,7 +73,7 @@ func TestTheBoundDoesNotMoveWithTheBuffer(t *testing.T) {
 				parts[before-1] = "\n"
 			}
 			f, size := sparse(t, parts)
-			if _, err := List(context.Background(), f, size, whole()); (err != nil) != refused {
+			if _, err := linesIn("in", f, size).List(context.Background(), whole()); (err != nil) != refused {
 				t.Errorf("%d bytes from byte %d: %v", longest+more, before, err)
 			}
 		}
@@ -83,11 +83,14 @@ func TestTheBoundDoesNotMoveWithTheBuffer(t *testing.T) {
 func TestLongRecordsAreReadWhole(t *testing.T) {
 	ends := map[int64]string{3 << 20: "\n", 5<<20 + 1: "\r\n", 5<<20 + 3: "short\n", 9 << 20: "end"}
 	f, size := sparse(t, ends)
-	p, err := List(context.Background(), f, size, whole())
+	p, err := linesIn("in", f, size).List(context.Background(), whole())
 	if err != nil || len(p.Chunks) != 1 {
 		t.Fatalf("got %+v, %v", p, err)
 	}
-	r := NewReader(f, p.Chunks[0])
+	r, err := linesIn("in", f, size).Reader(p.Chunks[0])
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i, want := range []int{3 << 20, 2 << 20, len("short"), 9<<20 - (5<<20 + 9) + len("end")} {
 		rec, index, err := r.Next()
 		if err != nil || index != i || len(rec) != want {

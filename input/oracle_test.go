@@ -2,7 +2,6 @@ package input
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -10,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/longhaul/longhaul/job"
@@ -82,7 +82,7 @@ func chunks(content []byte, until int64, q job.ListRequest) []job.Chunk {
 // listPage lists and compares with the oracle.
 func listPage(t tb, content []byte, q job.ListRequest) job.Page {
 	t.Helper()
-	p, err := List(context.Background(), bytes.NewReader(content), int64(len(content)), q)
+	p, err := list(content, q)
 	if err != nil {
 		t.Fatalf("list %+v: %v", q, err)
 	}
@@ -96,9 +96,37 @@ func listPage(t tb, content []byte, q job.ListRequest) job.Page {
 	return p
 }
 
-// readChunk reads a chunk to its end.
+// inMemory is an input of files that are not on disk, named in, in2, in3 and so on.
+func inMemory(f job.InputFormat, s job.Selection, files ...[]byte) *Input {
+	in := &Input{layout: Layout{Format: f, Selection: s}, opened: -1}
+	for i, content := range files {
+		name := "in"
+		if i > 0 {
+			name += strconv.Itoa(i + 1)
+		}
+		in.addReader(name, bytes.NewReader(content), int64(len(content)))
+	}
+	return in
+}
+
+// addReader adds a file that is open already.
+func (in *Input) addReader(name string, r io.ReaderAt, size int64) {
+	in.add(part{path: name, size: size, open: func() (io.ReaderAt, error) { return r, nil }})
+}
+
+// linesIn is an input of lines in one file that is open already.
+func linesIn(name string, r io.ReaderAt, size int64) *Input {
+	in := inMemory(job.InputLines, job.Selection{})
+	in.addReader(name, struct{ io.ReaderAt }{r}, size) // which Close leaves open
+	return in
+}
+
+// readChunk reads a chunk of lines to its end.
 func readChunk(r io.ReaderAt, c job.Chunk) (rs [][]byte, err error) {
-	rd := NewReader(r, c)
+	rd, err := linesIn("in", r, c.EndOffset()).Reader(c)
+	if err != nil {
+		return nil, err
+	}
 	for {
 		rec, index, err := rd.Next()
 		if errors.Is(err, io.EOF) {
@@ -132,7 +160,7 @@ func readAll(t tb, content []byte, cs []job.Chunk) {
 
 // whole is a request for all of an input in one chunk.
 func whole() job.ListRequest {
-	return job.ListRequest{Input: "in", Chunks: 10, Records: 1 << 30, Bytes: 1 << 60}
+	return job.ListRequest{Chunks: 10, Records: 1 << 30, Bytes: 1 << 60}
 }
 
 // file writes an input.

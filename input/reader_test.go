@@ -51,7 +51,10 @@ func TestReaderStaysWithinItsChunk(t *testing.T) {
 }
 
 func TestReaderGoesOnSayingThatItIsAtTheEnd(t *testing.T) {
-	r := NewReader(strings.NewReader("a\n"), listOne(t, []byte("a\n")))
+	r, err := linesIn("in", strings.NewReader("a\n"), 2).Reader(listOne(t, []byte("a\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, _, err := r.Next(); err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,6 @@ var content = rapid.Custom(func(t *rapid.T) []byte {
 
 var request = rapid.Custom(func(t *rapid.T) job.ListRequest {
 	return job.ListRequest{
-		Input:   "in",
 		Chunks:  rapid.IntRange(1, 9).Draw(t, "chunks"),
 		Records: rapid.SampledFrom([]int{1, 2, 7, 1 << 30}).Draw(t, "records"),
 		Bytes:   rapid.SampledFrom([]int64{1, 2, 10, 1 << 16, 1 << 40}).Draw(t, "bytes"),

@@ -65,13 +65,13 @@ type Segment struct {
 	Failed int64 `json:"failed,omitempty"`
 }
 
-// ListRequest asks for chunk boundaries from Record, which begins at Offset.
+// ListRequest asks for chunk boundaries in the input of Output, as its manifest tells of it, from Record on.
 type ListRequest struct {
-	Input string `json:"input"`
-	// Identity of the input as Prepare saw it is checked by the activity against the manifest of Output.
 	Output string `json:"output"`
 	Record int64  `json:"record"`
-	Offset int64  `json:"offset"`
+	// Offset is where the record before Record ends or, where AtRecord is set, where Record begins: between them there may be records that are not taken.
+	Offset   int64 `json:"offset"`
+	AtRecord bool  `json:"atRecord,omitempty"`
 	// Until is a byte offset at which a record begins and the listing must stop; 0 means the end of the input.
 	Until int64 `json:"until,omitempty"`
 	// Chunks is how many chunks to list at most.

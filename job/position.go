@@ -2,11 +2,11 @@ package job
 
 import "fmt"
 
-// Position is how far an output got: everything before it is answered and on disk.
+// Position is how far an output got: everything before it is answered and on disk. Records are counted among those taken (see Selection).
 type Position struct {
 	// Records answered: records [0, Records) have their line.
 	Records int64 `json:"records"`
-	// InputOffset is the byte offset in the input at which record Records begins.
+	// InputOffset is the byte offset in the input, its files one after the other, at which record Records-1 ends.
 	InputOffset int64 `json:"inputOffset"`
 	// OutputBytes is the length in bytes of the output's committed part.
 	OutputBytes int64 `json:"outputBytes"`
@@ -29,13 +29,13 @@ func (t Totals) Add(u Totals) Totals {
 	return Totals{Failed: t.Failed + u.Failed, Tries: t.Tries + u.Tries, TaskMicros: t.TaskMicros + u.TaskMicros}
 }
 
-// Chunk is neighbouring records of the input that one activity handles.
+// Chunk is neighbouring records of one file of the input that one activity handles. Records are counted among those taken (see Selection).
 type Chunk struct {
 	// First is the number of its first record.
 	First int64 `json:"first"`
 	// Records in the chunk, at least 1.
 	Records int `json:"records"`
-	// Offset is the byte offset of the chunk in the input.
+	// Offset is the byte offset of the chunk in the input, its files one after the other: that of its first record.
 	Offset int64 `json:"offset"`
 	// Length of the chunk in bytes.
 	Length int64 `json:"length"`

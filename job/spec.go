@@ -7,14 +7,22 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
 
 // Spec is what a job is asked to do, as one JSON object: the argument of the workflow Map. docs/spec.md describes it for users.
 type Spec struct {
-	// Input is the absolute path of the input file, one record a line.
-	Input string `json:"input"`
+	// Input is the absolute path of the input, or a list of paths and patterns, whose files are read as one input: in their order, the
+	// files of a pattern sorted. At most MaxInputs of them.
+	Input Paths `json:"input"`
+	// InputFormat is how the input is divided into records, by default InputLines.
+	InputFormat InputFormat `json:"inputFormat,omitempty"`
+	// Selection is which records are taken, by default all.
+	Selection
+	// UnpackedBytes bounds what one compressed file may unpack to: by default 100 times its size, and at least 1 GiB.
+	UnpackedBytes int64 `json:"unpackedBytes,omitempty"`
 	// Output is the absolute path of the ordered output. Its folder must exist.
 	Output string `json:"output"`
 	// Task is the slow I/O done for each record.
@@ -73,6 +81,34 @@ type Tuning struct {
 	// them, the far side counts as down: 1 to 1,000,000, by default 10.
 	OutageFailures int `json:"outageFailures,omitempty"`
 }
+
+// InputFormat is how an input is divided into records.
+type InputFormat string
+
+// The input formats.
+const (
+	// InputLines: a record is a line, without its LF or CRLF.
+	InputLines InputFormat = "lines"
+	// InputNUL: a record ends with a NUL byte.
+	InputNUL InputFormat = "nul"
+	// InputCSV and InputTSV: a record is a row (RFC 4180, by the rules of encoding/csv), given as a JSON object whose names are those of the first row of
+	// its file, in their order, and whose values are strings. Empty lines are no records.
+	InputCSV InputFormat = "csv"
+	InputTSV InputFormat = "tsv"
+	// InputJSONL: a record is a line, and a JSON value.
+	InputJSONL InputFormat = "jsonl"
+)
+
+var inputFormats = []InputFormat{InputLines, InputNUL, InputCSV, InputTSV, InputJSONL}
+
+// JSON says whether the records are JSON values.
+func (f InputFormat) JSON() bool { return f == InputCSV || f == InputTSV || f == InputJSONL }
+
+// Header says whether the first row of each file names the fields.
+func (f InputFormat) Header() bool { return f == InputCSV || f == InputTSV }
+
+// MaxInputs bounds Spec.Input, and the files that it means.
+const MaxInputs = 1_000
 
 // Format is how a result becomes an output line.
 type Format string
@@ -145,6 +181,7 @@ func (s Spec) WithDefaults() Spec {
 			s.Format = FormatJSON
 		}
 	}
+	setDefault(&s.InputFormat, InputLines)
 	setDefault(&s.Concurrency, 64)
 	setDefault(&s.Timeout, Duration(30*time.Second))
 	setDefault(&s.Retry.MaximumAttempts, 5)
@@ -171,13 +208,13 @@ func setDefault[T comparable](field *T, value T) {
 
 // Validate checks every field's bounds. Its error is an *Error of kind InvalidSpec.
 func (s Spec) Validate() error {
-	if err := validPath("input", s.Input); err != nil {
+	if err := s.validInput(); err != nil {
 		return err
 	}
 	if err := validPath("output", s.Output); err != nil {
 		return err
 	}
-	if s.Input == s.Output {
+	if slices.Contains(s.Input, s.Output) {
 		return invalid("output: the same file as the input")
 	}
 	if s.Task.Name == "" {
@@ -191,6 +228,10 @@ func (s Spec) Validate() error {
 	}
 	r, t := s.Retry, s.Tuning
 	for _, c := range []error{
+		within("skip", s.Skip, 0, 1<<60),
+		within("limit", s.Limit, 0, 1<<60),
+		s.validSample(),
+		within("unpackedBytes", s.UnpackedBytes, 0, 1<<60),
 		within("concurrency", s.Concurrency, 1, MaxConcurrency),
 		within("timeout", s.Timeout, Duration(time.Millisecond), Duration(24*time.Hour)),
 		within("retry.maximumAttempts", r.MaximumAttempts, 1, 1_000),
@@ -211,6 +252,31 @@ func (s Spec) Validate() error {
 		}
 	}
 	return nil
+}
+
+func (s Spec) validInput() error {
+	if len(s.Input) == 0 {
+		return invalid("input: missing")
+	}
+	if len(s.Input) > MaxInputs {
+		return invalid(fmt.Sprintf("input: %d paths are more than %d (use a pattern, or put files together)", len(s.Input), MaxInputs))
+	}
+	for _, path := range s.Input {
+		if err := validPath("input", path); err != nil {
+			return err
+		}
+	}
+	if !slices.Contains(inputFormats, s.InputFormat) {
+		return invalid(fmt.Sprintf("inputFormat: %q is none of %s", s.InputFormat, strings.Trim(fmt.Sprint(inputFormats), "[]")))
+	}
+	return nil
+}
+
+func (s Spec) validSample() error {
+	if s.Sample == 0 {
+		return nil
+	}
+	return within("sample", s.Sample, 1e-9, 1)
 }
 
 func validPath(field, path string) error {

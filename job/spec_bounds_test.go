@@ -12,6 +12,10 @@ import (
 // bounds holds, by field, the lowest and the highest value in JSON, and the nearest ones beyond them. A zero means the default, so it
 // stands for no bound.
 var bounds = map[string]struct{ low, high, below, above string }{
+	"skip":                     {`1`, `1152921504606846976`, `-1`, `1152921504606846977`},
+	"limit":                    {`1`, `1152921504606846976`, `-1`, `1152921504606846977`},
+	"sample":                   {`1e-9`, `1`, `-0.5`, `1.1`},
+	"unpackedBytes":            {`1`, `1152921504606846976`, `-1`, `1152921504606846977`},
 	"concurrency":              {`1`, `100000`, `-1`, `100001`},
 	"timeout":                  {`"1ms"`, `"24h"`, `"999us"`, `"24h0m0.000000001s"`},
 	"retry.maximumAttempts":    {`1`, `1000`, `-1`, `1001`},
@@ -70,6 +74,10 @@ func numbers(s reflect.Type, prefix string) (names []string) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch f.Type.Kind() {
 		case reflect.Struct:
+			if f.Anonymous {
+				names = append(names, numbers(f.Type, prefix)...)
+				continue
+			}
 			names = append(names, numbers(f.Type, prefix+name+".")...)
 		case reflect.Int, reflect.Int64, reflect.Float64:
 			names = append(names, prefix+name)

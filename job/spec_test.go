@@ -19,7 +19,7 @@ func TestParseSpecSetsDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Spec{
-		Input: "/in", Output: "/out", Task: Task{Name: "echo"}, Format: FormatText,
+		Input: Paths{"/in"}, InputFormat: InputLines, Output: "/out", Task: Task{Name: "echo"}, Format: FormatText,
 		Concurrency: 64, Timeout: Duration(30 * time.Second),
 		Retry: Retry{
 			MaximumAttempts: 5, InitialInterval: Duration(500 * time.Millisecond),
@@ -48,7 +48,7 @@ func TestParseSpecKeepsEveryFieldGiven(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Spec{
-		Input: "/data/in put", Output: "/data/out", Task: Task{Name: "x", Args: json.RawMessage(`{"a": [1]}`)}, Format: FormatJSON,
+		Input: Paths{"/data/in put"}, InputFormat: InputLines, Output: "/data/out", Task: Task{Name: "x", Args: json.RawMessage(`{"a": [1]}`)}, Format: FormatJSON,
 		Concurrency: 7, Timeout: Duration(90 * time.Second), Overwrite: true,
 		Retry: Retry{
 			MaximumAttempts: 3, InitialInterval: Duration(time.Second), MaximumInterval: Duration(2 * time.Second), BackoffCoefficient: 1.5,

@@ -139,8 +139,8 @@ func TestClaimRefusesAnotherInputByItsDifference(t *testing.T) {
 			w.commit(t, r.Claim, "1")
 			before := w.tree(t)
 			next := request("job", "run 2")
-			next.Input.Path = "/elsewhere.jsonl"
-			tt.edit(&next.Input)
+			next.Input[0].Path = "/elsewhere.jsonl"
+			tt.edit(&next.Input[0])
 			_, err := w.Claim(t.Context(), next)
 			wantKind(t, err, job.InputChanged, "/elsewhere.jsonl", append(tt.words, w.path, "--overwrite")...)
 			if !maps.Equal(before, w.tree(t)) {
@@ -151,7 +151,7 @@ func TestClaimRefusesAnotherInputByItsDifference(t *testing.T) {
 	t.Run("not by the zone of its time", func(t *testing.T) {
 		w, r := newWorld(t), request("job", "run")
 		w.mustClaim(t, r)
-		r.Input.Modified = r.Input.Modified.In(time.FixedZone("", 3600))
+		r.Input[0].Modified = r.Input[0].Modified.In(time.FixedZone("", 3600))
 		w.mustClaim(t, r)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/longhaul/longhaul/internal/fsys/fsystest"
@@ -26,7 +27,7 @@ func TestClaimBeginsAnOutput(t *testing.T) {
 			w, r := newWorld(t), request("job", "run")
 			prepare(t, w.path)
 			m := w.mustClaim(t, r)
-			if m.Claim != r.Claim || m.BegunBy != r.Job || m.Input != r.Input || m.Spec.Task != r.Spec.Task || string(m.Spec.Args) != string(r.Spec.Args) {
+			if m.Claim != r.Claim || m.BegunBy != r.Job || !slices.Equal(m.Input, r.Input) || m.Spec.Task != r.Spec.Task || string(m.Spec.Args) != string(r.Spec.Args) {
 				t.Errorf("the manifest is %+v", m)
 			}
 			if (m.Position != job.Position{}) || m.Complete || len(m.Generation) != 32 {
@@ -70,7 +71,7 @@ func TestSameJobClaimsAgainWhereTheOutputStands(t *testing.T) {
 	stood := w.commit(t, r.Claim, "1", "!2", "3")
 	for _, run := range []string{"run 1", "run 2"} { // a retry, and the next
 		next := request("job", run)
-		next.Input.Path = "/moved.jsonl" // where the input lies does not count
+		next.Input[0].Path = "/moved.jsonl" // where the input lies does not count
 		m := w.mustClaim(t, next)
 		if m.Generation != begun.Generation || m.Position != stood.Position || m.Totals != stood.Totals || m.BegunBy != "run 1" {
 			t.Errorf("%s: %+v, want it to stand as %+v", run, m, stood)

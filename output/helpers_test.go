@@ -41,9 +41,9 @@ func request(workflow, run string) output.ClaimRequest {
 		Claim: claimOf(workflow, run),
 		Job:   run,
 		Spec:  output.Identity{Task: "http", Args: json.RawMessage(`{"url":"http://localhost/?a\u0026b"}`), Format: job.FormatJSON},
-		Input: job.InputIdentity{
+		Input: job.InputSet{{
 			Path: "/in.jsonl", Size: 300, Modified: time.Date(2026, 3, 4, 5, 6, 7, 890, time.UTC), HeadSHA256: "aa", TailSHA256: "bb",
-		},
+		}},
 		Alive: func(context.Context, output.Claim) (bool, error) {
 			return false, errors.New("asked whether another job is alive")
 		},

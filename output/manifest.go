@@ -47,6 +47,9 @@ type Identity struct {
 	Task   string          `json:"task"`
 	Args   json.RawMessage `json:"args,omitempty"`
 	Format job.Format      `json:"format"`
+	// InputFormat is empty for lines.
+	InputFormat job.InputFormat `json:"inputFormat,omitempty"`
+	job.Selection
 }
 
 // Digest is the SHA-256 of the committed bytes of a file, and the state from which it goes on.
@@ -58,16 +61,16 @@ type Digest struct {
 // Manifest is where an output stands.
 type Manifest struct {
 	// Generation is 16 random bytes in hex, drawn when the output was begun.
-	Generation   string            `json:"generation"`
-	Claim        Claim             `json:"claim"`
-	BegunBy      string            `json:"begunBy"`
-	Input        job.InputIdentity `json:"input"`
-	Spec         Identity          `json:"spec"`
-	Position     job.Position      `json:"position"`
-	Totals       job.Totals        `json:"totals"`
-	OutputDigest Digest            `json:"outputDigest"`
-	ErrorsDigest Digest            `json:"errorsDigest"`
-	Complete     bool              `json:"complete"`
+	Generation   string       `json:"generation"`
+	Claim        Claim        `json:"claim"`
+	BegunBy      string       `json:"begunBy"`
+	Input        job.InputSet `json:"input"`
+	Spec         Identity     `json:"spec"`
+	Position     job.Position `json:"position"`
+	Totals       job.Totals   `json:"totals"`
+	OutputDigest Digest       `json:"outputDigest"`
+	ErrorsDigest Digest       `json:"errorsDigest"`
+	Complete     bool         `json:"complete"`
 }
 
 // GenerationBytes is the generation as segments carry it.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,8 +50,9 @@ func TestManifestRoundTrip(t *testing.T) {
 			WorkflowID: text.Draw(t, "workflow"), RunID: text.Draw(t, "run"),
 		}
 		m.BegunBy = text.Draw(t, "begun by")
-		m.Input.Path = text.Draw(t, "input")
-		m.Input.Modified = time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "modified"), n.Draw(t, "ns")%1e9).UTC()
+		m.Input = slices.Clone(base.Input)
+		m.Input[0].Path = text.Draw(t, "input")
+		m.Input[0].Modified = time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "modified"), n.Draw(t, "ns")%1e9).UTC()
 		args, err := json.Marshal(rapid.MapOf(rapid.String(), rapid.String()).Draw(t, "args"))
 		if err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package output
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -30,6 +31,12 @@ func (o Output) Dir() string { return o.path + ".longhaul" }
 
 // Segments is the folder of the segments.
 func (o Output) Segments() string { return filepath.Join(o.Dir(), "segments") }
+
+// Unpacked is the folder of the input's unpacked files.
+func (o Output) Unpacked() string { return filepath.Join(o.Dir(), "unpacked") }
+
+// Stdin is the folder in which a standard input is kept.
+func (o Output) Stdin() string { return filepath.Join(o.Dir(), "stdin") }
 
 // Errors is the path of the errors file.
 func (o Output) Errors() string { return filepath.Join(o.Dir(), "errors.jsonl") }
@@ -87,7 +94,7 @@ func (o Output) lock(ctx context.Context) (fsys.File, error) {
 type ClaimRequest struct {
 	Claim Claim
 	Spec  Identity
-	Input job.InputIdentity
+	Input job.InputSet
 	// Job is the first run id of the claiming job.
 	Job string
 	// Overwrite begins the output anew, unless this very job began it.
@@ -138,7 +145,7 @@ func (o Output) Claim(ctx context.Context, r ClaimRequest) (m Manifest, err erro
 	if err := o.cutBoth(m); err != nil {
 		return m, err
 	}
-	m.Claim = r.Claim
+	m.Claim, m.Input = r.Claim, r.Input // whose paths may be others
 	return m, o.store(m)
 }
 
@@ -147,17 +154,22 @@ func (o Output) makeDirs() error {
 		return &job.Error{Kind: job.OutputExists, Op: "open output", Path: o.path, Err: errors.New("not a regular file"), Hint: "name a file"}
 	}
 	for _, dir := range []string{o.Dir(), o.Segments()} {
-		switch err := o.fs.Mkdir(dir, 0o700); {
-		case errors.Is(err, fs.ErrExist):
-		case err != nil:
+		if err := o.makeDir(dir); err != nil {
 			return err
-		default:
-			if err := o.fs.SyncDir(filepath.Dir(dir)); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
+}
+
+// makeDir makes a folder where there is none.
+func (o Output) makeDir(dir string) error {
+	if err := o.fs.Mkdir(dir, 0o700); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return nil
+		}
+		return err
+	}
+	return o.fs.SyncDir(filepath.Dir(dir))
 }
 
 // refuseAlive refuses a claim while the job that holds the output is alive.
@@ -219,19 +231,22 @@ func (o Output) sameJob(m Manifest, r ClaimRequest) error {
 			Hint: "repeat that job's command, choose another output, or start anew with --overwrite",
 		}
 	}
-	if diff := m.Input.Difference(r.Input); diff != "" {
-		e := &job.Error{
-			Kind: job.InputChanged, Op: "resume output", Path: r.Input.Path,
-			Err:  fmt.Errorf("the input is not the one that %s was begun with: %s", o.path, diff),
-			Hint: "restore the input, or start anew with --overwrite",
-		}
-		if m.Input.OnlyTouched(r.Input) {
-			e.Hint = fmt.Sprintf("if only its time changed, run touch -d %s on it; else start anew with --overwrite",
-				m.Input.Modified.Format(time.RFC3339Nano))
-		}
-		return e
+	diff, file := m.Input.Difference(r.Input)
+	if diff == "" {
+		return nil
 	}
-	return nil
+	e := &job.Error{
+		Kind: job.InputChanged, Op: "resume output", Path: o.path,
+		Err:  fmt.Errorf("the input is not the one that %s was begun with: %s", o.path, diff),
+		Hint: "restore the input, or start anew with --overwrite",
+	}
+	if file >= 0 {
+		e.Path = r.Input[file].Path
+		if was := m.Input[file]; was.OnlyTouched(r.Input[file]) {
+			e.Hint = fmt.Sprintf("if only its time changed, run touch -d %s on it; else start anew with --overwrite", was.Modified.Format(time.RFC3339Nano))
+		}
+	}
+	return e
 }
 
 // difference names the first difference between two identities, old first; "" where there is none.
@@ -243,6 +258,16 @@ func (i Identity) difference(j Identity) string {
 		return fmt.Sprintf("its format is %s, not %s", i.Format, j.Format)
 	case !bytes.Equal(i.Args, j.Args):
 		return fmt.Sprintf("its task's arguments are %s, not %s", i.Args, j.Args)
+	case i.InputFormat != j.InputFormat:
+		return fmt.Sprintf("its input format is %s, not %s", cmp.Or(i.InputFormat, job.InputLines), cmp.Or(j.InputFormat, job.InputLines))
+	}
+	for _, f := range []struct {
+		name     string
+		old, now any
+	}{{"skip", i.Skip, j.Skip}, {"limit", i.Limit, j.Limit}, {"sample", i.Sample, j.Sample}, {"seed", i.Seed, j.Seed}} {
+		if f.old != f.now {
+			return fmt.Sprintf("its %s is %v, not %v", f.name, f.old, f.now)
+		}
 	}
 	return ""
 }

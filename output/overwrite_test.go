@@ -16,7 +16,7 @@ func TestOverwriteEmptiesOnceAJob(t *testing.T) {
 
 	r := request("job", "run 2")
 	r.Overwrite = true
-	r.Spec.Task, r.Input.Size = "exec", 5 // neither must fit
+	r.Spec.Task, r.Input[0].Size = "exec", 5 // neither must fit
 	begun := w.mustClaim(t, r)
 	if begun.Generation == old.Generation || begun.BegunBy != "run 2" || begun.Spec.Task != "exec" || (begun.Totals != job.Totals{}) {
 		t.Errorf("begun anew: %+v", begun)
@@ -30,9 +30,9 @@ func TestOverwriteEmptiesOnceAJob(t *testing.T) {
 	w.mustClaim(t, r)
 	w.wantFiles(t, "new")
 
-	r.Input.Size++ // what it has begun anew, it goes on with, by the same rules
+	r.Input[0].Size++ // what it has begun anew, it goes on with, by the same rules
 	_, err := w.Claim(t.Context(), r)
-	wantKind(t, err, job.InputChanged, r.Input.Path)
+	wantKind(t, err, job.InputChanged, r.Input[0].Path)
 
 	r.Job, r.Claim.RunID = "run 4", "run 4" // the user starts it once more
 	w.mustClaim(t, r)

@@ -18,7 +18,9 @@ func newEcho(c Config) (Task, error) { return echo{}, decodeArgs(c.Args, &struct
 
 func (echo) Instant() {}
 
-func (echo) Do(_ context.Context, r Record) (Result, error) { return Result{Value: r.Input}, nil }
+func (echo) Do(_ context.Context, r Record) (Result, error) {
+	return Result{Value: r.Input, JSON: r.JSON}, nil
+}
 
 // double waits, then answers twice the record, a decimal number.
 type double struct {

@@ -55,7 +55,7 @@ func newHTTP(c Config) (Task, error) {
 func (t *request) Close() { t.transport.Close() }
 
 func (t *request) Do(ctx context.Context, r Record) (Result, error) {
-	u, err := t.template.execute(string(r.Input))
+	u, err := t.template.execute(r)
 	if err != nil {
 		return Result{}, Fail(Permanent, err)
 	}
@@ -292,7 +292,7 @@ func checkURL(t *urlTemplate) error {
 }
 
 func checkSample(t *urlTemplate, record string) error {
-	s, err := t.execute(record)
+	s, err := t.execute(Record{Input: []byte(record)})
 	if err != nil {
 		return nil
 	}

@@ -21,6 +21,8 @@ type Record struct {
 	Number int64
 	// Input is the record's bytes. A task must not change or keep them.
 	Input []byte
+	// JSON says that Input is a JSON value; else it is text.
+	JSON bool
 	// Job is the job's id.
 	Job string
 	// Try counts the tries of this record, from 1. After a crash it begins anew.

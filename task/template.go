@@ -58,13 +58,17 @@ type part struct {
 }
 
 // execute makes the URL of a record, of maxURL bytes at most.
-func (t *urlTemplate) execute(record string) (string, error) {
+func (t *urlTemplate) execute(r Record) (string, error) {
 	var b strings.Builder
 	w := &limitedWriter{w: &b, left: maxURL}
-	if t.parts == nil {
-		err := t.full.Execute(w, record)
+	if t.parts == nil || r.JSON {
+		v, err := r.value()
+		if err == nil {
+			err = t.full.Execute(w, v)
+		}
 		return b.String(), err
 	}
+	record := string(r.Input)
 	for _, p := range t.parts {
 		s, err := p.of(record)
 		if err == nil {
@@ -131,7 +135,7 @@ func record(pipe *parse.PipeNode) (part, bool) {
 // parseURL parses the template of a URL. A value that it puts into the path or the query is escaped as one component of it (RFC 3986
 // sections 3.3 and 3.4), unless the template escapes it itself or says raw; one that stands first, or in the host, is part of the URL as it is.
 func parseURL(text string) (*urlTemplate, error) {
-	t, err := template.New("url").Funcs(functions).Parse(text)
+	t, err := template.New("url").Option("missingkey=error").Funcs(functions).Parse(text)
 	if err != nil {
 		return nil, err
 	}

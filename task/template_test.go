@@ -8,7 +8,7 @@ import (
 // expand makes the URL of a record by a template.
 func expand(t *testing.T, template, record string) (string, error) {
 	t.Helper()
-	return asking(t, template).(*request).template.execute(record)
+	return asking(t, template).(*request).template.execute(Record{Input: []byte(record)})
 }
 
 func TestTemplatesMakeURLs(t *testing.T) {

@@ -84,10 +84,10 @@ func exampleManifest(t *testing.T) string {
 	m, err := o.Claim(context.Background(), output.ClaimRequest{
 		Claim: claim, Job: claim.RunID,
 		Spec: output.Identity{Task: "exec", Args: json.RawMessage(`{"command":["cat"]}`), Format: job.FormatText},
-		Input: job.InputIdentity{
+		Input: job.InputSet{{
 			Path: "/data/in.txt", Size: exampleChunk.Length, Modified: time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC),
 			HeadSHA256: headAndTail, TailSHA256: headAndTail,
-		},
+		}},
 	})
 	check(t, err)
 	a, _, err := o.Append(context.Background(), claim, m.Position)

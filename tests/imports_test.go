@@ -21,7 +21,7 @@ const root = "longhaul"
 var rooms = map[string][]string{
 	"job":        {},
 	"slots":      {},
-	"input":      {"job"},
+	"input":      {"job", "internal/fsys", "internal/fault"},
 	"task":       {"job", "internal/h1"},
 	"segment":    {"job", "internal/fsys", "internal/fault"},
 	"output":     {"job", "internal/fsys", "internal/fault"},
@@ -51,7 +51,8 @@ var rooms = map[string][]string{
 // that they could reach for. (time is there for durations; workflowcheck sees to time.Now.)
 var pure = map[string][]string{
 	"job": {
-		"bytes", "context", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "io", "path/filepath", "reflect", "strings", "time",
+		"bytes", "context", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "io", "math", "math/bits", "path/filepath", "reflect",
+		"slices", "strings", "time",
 	},
 	"workflows": {"encoding/json", "errors", "fmt", "slices", "time", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow"},
 }

@@ -13,11 +13,12 @@ import (
 // too: the server may hand a task to a worker that never gets to see it.
 const heartbeatTimeout = 10 * time.Second
 
-// local is the options of the activities that work on files: short, and done where the files are.
+// local is the options of the activities that work on files, and are done where the files are. They may unpack the input, pass over much of it, or write
+// what the window holds.
 func local(summary string) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		TaskQueue:           job.TaskQueue,
-		StartToCloseTimeout: 10 * time.Minute,
+		StartToCloseTimeout: 24 * time.Hour,
 		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second,
@@ -41,7 +42,6 @@ func appendOutput(ctx workflow.Context, q job.AppendRequest) workflow.Future {
 	if n := len(q.Chunks); n > 0 {
 		o.Summary = job.Chunk{First: q.From.Records, Records: int(q.Chunks[n-1].End() - q.From.Records)}.String()
 	}
-	o.StartToCloseTimeout = 6 * time.Hour // it writes what the window holds
 	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o), job.ActivityAppendOutput, q)
 }
 

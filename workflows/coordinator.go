@@ -54,8 +54,11 @@ type coordinator struct {
 	err        error
 }
 
-// cursor is a place in the input at which a record begins.
-type cursor struct{ record, offset int64 }
+// cursor is the place in the input at which the record before it ends, or at which it begins itself.
+type cursor struct {
+	record, offset int64
+	atRecord       bool
+}
 
 // queued is a chunk that waits for slots.
 type queued struct {
@@ -84,7 +87,7 @@ const (
 func (c *coordinator) begin(p job.Prepared) {
 	c.position, c.totals, c.digest, c.complete = p.Position, p.Totals, p.OutputDigest, p.Complete
 	c.inputBytes = p.InputBytes
-	c.cursor = cursor{p.Position.Records, p.Position.InputOffset}
+	c.cursor = cursor{record: p.Position.Records, offset: p.Position.InputOffset}
 	c.leftovers = p.Segments
 	c.listedAll = p.Complete
 	c.activities = 1
@@ -175,7 +178,7 @@ func (c *coordinator) takeLeftovers() {
 		} else {
 			c.queue = append(c.queue, queued{s.Chunk, true})
 		}
-		c.cursor = cursor{s.End(), s.EndOffset()}
+		c.cursor = cursor{record: s.End(), offset: s.EndOffset()}
 	}
 }
 
@@ -187,7 +190,7 @@ func (c *coordinator) list() {
 		return
 	}
 	q := job.ListRequest{
-		Input: c.spec.Input, Output: c.spec.Output, Record: c.cursor.record, Offset: c.cursor.offset,
+		Output: c.spec.Output, Record: c.cursor.record, Offset: c.cursor.offset, AtRecord: c.cursor.atRecord,
 		Chunks: pageChunks(s, c.carried.Pace), Records: s.Records, Bytes: c.spec.Tuning.ChunkBytes,
 		Taper: s.Lanes, MinRecords: minRecords(s),
 	}
@@ -215,7 +218,7 @@ func (c *coordinator) dropOutgrown(s Sizing) {
 	if n := len(c.ready); n > 0 && c.ready[n-1].First > c.queue[0].First {
 		return // a former run's segment lies beyond them, which a new listing would run into
 	}
-	c.cursor = cursor{c.queue[0].First, c.queue[0].Offset}
+	c.cursor = cursor{c.queue[0].First, c.queue[0].Offset, true}
 	c.queue, c.listedAll = nil, false
 }
 
@@ -228,12 +231,12 @@ func (c *coordinator) onListed(f workflow.Future) {
 	}
 	for _, chunk := range p.Chunks {
 		c.queue = append(c.queue, queued{Chunk: chunk})
-		c.cursor = cursor{chunk.End(), chunk.EndOffset()}
+		c.cursor = cursor{record: chunk.End(), offset: chunk.EndOffset()}
 	}
 	c.listedAll = p.End
 	if len(p.Chunks) == 0 && !p.End { // it stands where a leftover begins, but at another record
 		c.stop(&job.Error{
-			Kind: job.InputChanged, Op: "list", Path: c.spec.Input,
+			Kind: job.InputChanged, Op: "list", Path: c.spec.Input.String(),
 			Err:  fmt.Errorf("record %d begins at byte %d, where another one did", c.cursor.record, c.cursor.offset),
 			Hint: "restore the input, or start anew with --overwrite",
 		})

@@ -113,7 +113,7 @@ func TestALeftoverThatNoListingReachesFailsTheJob(t *testing.T) {
 			s := sealed(first, 7)
 			s.Offset, s.Length = 60*recordBytes, 7*recordBytes
 			w.segments[first], w.former[first] = s, true
-			wantFailed(t, w.first(t), job.InputChanged, w.spec.Input)
+			wantFailed(t, w.first(t), job.InputChanged, w.spec.Input.String())
 			w.kept(t)
 			if n := w.count(job.ActivityListChunks); n > 10 {
 				t.Errorf("%d listings", n)

@@ -22,7 +22,7 @@ import (
 
 // newSpec is a valid Spec with defaults, and what change makes of it.
 func newSpec(change func(*job.Spec)) job.Spec {
-	s := job.Spec{Input: "/data/in", Output: "/data/out", Task: job.Task{Name: "echo"}, Concurrency: 4}.WithDefaults()
+	s := job.Spec{Input: job.Paths{"/data/in"}, Output: "/data/out", Task: job.Task{Name: "echo"}, Concurrency: 4}.WithDefaults()
 	s.Tuning.Lanes = 4
 	change(&s)
 	return s

@@ -24,6 +24,8 @@ type Program struct {
 	// Own says that some of the tasks are not longhaul's: no other program can run them.
 	Own bool
 
+	// Stdin is standard input, nil where that is a terminal.
+	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	// Terminal says whether Stderr is one.
 	Terminal bool

@@ -25,15 +25,18 @@ type runOptions struct {
 	concurrency, tries                                    int
 	timeout, stopTimeout                                  time.Duration
 	overwrite, detach, embedded                           bool
+	input                                                 inputOptions
 	dial                                                  *dial.Flags
 }
 
 func (p *Program) runCommand() *cobra.Command {
 	o := &runOptions{}
 	cmd := &cobra.Command{
-		Use:   "run INPUT --output OUTPUT [flags] [-- COMMAND ARG...]",
+		Use:   "run INPUT... --output OUTPUT [flags] [-- COMMAND ARG...]",
 		Short: "Start a job, join it, resume it, or say that it is done",
-		Long: `Run a task for each line of INPUT, many at once, and write the results to OUTPUT, line N for line N.
+		Long: `Run a task for each record of INPUT, many at once, and write the results to OUTPUT, line N for record N.
+
+` + inputHelp + `
 
 The same command starts the job, joins it while it runs, resumes it after a crash or an interrupt, and says that it is done.
 Without a Temporal server configured, and none at the default address, it runs one of its own and does the work itself.
@@ -47,7 +50,9 @@ The task is one of
 ` + exitHelp,
 		Example: p.examples(`  longhaul run urls.txt --output pages.jsonl --http '{{.}}' --concurrency 100
   longhaul run ids.txt --output users.jsonl --http 'https://api.example.com/users/{{.}}'
-  longhaul run files.txt --output sums.txt -- sha256sum {}
+  longhaul run users.csv --input-format csv --output users.jsonl --http 'https://api.example.com/users/{{.id}}'
+  longhaul run 'logs/*.gz' --output checked.txt --sample 1% -- ./check
+  find . -type f -print0 | longhaul run - --input-format nul --output sums.txt -- sha256sum {}
   longhaul run numbers.txt --output doubled.txt --task double --task-arg delay=1s`),
 		Args: func(cmd *cobra.Command, args []string) error {
 			inputs := args
@@ -57,19 +62,15 @@ The task is one of
 					return usage(errors.New("no command after --"))
 				}
 			}
-			switch {
-			case len(inputs) == 0:
-				return usage(errors.New("no INPUT given"))
-			case len(inputs) > 1:
-				return usage(fmt.Errorf("one INPUT, not %d: %s (a command goes after --)", len(inputs), strings.Join(inputs, " ")))
-			}
+			o.input.paths = inputs
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return p.run(cmd.Context(), o, args[0]) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.run(cmd.Context(), o) },
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&o.output, "output", "o", "", "the ordered output `file`")
+	o.input.register(f)
 	f.StringVar(&o.http, "http", "", "request this URL for each record: a Go `template`")
 	f.StringVar(&o.task, "task", "", "run the task of this `name`")
 	f.StringArrayVar(&o.taskArgs, "task-arg", nil, "argument of that task as `K=V`, repeatable")
@@ -88,8 +89,8 @@ The task is one of
 	return cmd
 }
 
-// spec makes the flags a Spec.
-func (o *runOptions) spec(input string, tasks task.Registry) (job.Spec, error) {
+// spec makes the flags a Spec. Its input is empty where that is standard input.
+func (o *runOptions) spec(tasks task.Registry) (job.Spec, error) {
 	if o.output == "" {
 		return job.Spec{}, usage(errors.New("no --output given"))
 	}
@@ -97,8 +98,8 @@ func (o *runOptions) spec(input string, tasks task.Registry) (job.Spec, error) {
 		Format: job.Format(o.format), Concurrency: o.concurrency, Timeout: job.Duration(o.timeout),
 		Retry: job.Retry{MaximumAttempts: o.tries}, Overwrite: o.overwrite,
 	}
-	var err error
-	if s.Input, err = filepath.Abs(input); err != nil {
+	err := o.input.set(&s)
+	if err != nil {
 		return s, err
 	}
 	if s.Output, err = filepath.Abs(o.output); err != nil {
@@ -116,7 +117,7 @@ func (o *runOptions) spec(input string, tasks task.Registry) (job.Spec, error) {
 		}
 	}
 	s = s.WithDefaults()
-	if err := s.Validate(); err != nil {
+	if err := o.input.validate(s); err != nil {
 		return s, err
 	}
 	_, err = tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency})
@@ -157,8 +158,8 @@ func (o *runOptions) taskSpec() (job.Task, error) {
 }
 
 // run runs the command.
-func (p *Program) run(ctx context.Context, o *runOptions, input string) error {
-	spec, err := o.spec(input, p.Tasks)
+func (p *Program) run(ctx context.Context, o *runOptions) error {
+	spec, err := o.spec(p.Tasks)
 	if err != nil {
 		return err
 	}
@@ -175,6 +176,11 @@ func (p *Program) run(ctx context.Context, o *runOptions, input string) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if o.input.stdin() {
+		if spec.Input, err = p.takeStdin(ctx, spec); err != nil {
+			return err
+		}
+	}
 	e, err := p.engine(ctx, o, settings)
 	if err != nil {
 		return err

@@ -83,7 +83,9 @@ func (e *engine) specOf(ctx context.Context, id, runID string) (job.Spec, error)
 func sameWork(id string, running, wanted job.Spec) error {
 	hint := "wait for it, end it with `temporal workflow cancel --workflow-id " + id + "`, or choose another --output or --job"
 	for _, f := range []struct{ name, running, wanted string }{
-		{"input", running.Input, wanted.Input},
+		{"input", text(running.Input), text(wanted.Input)},
+		{"input format", string(running.InputFormat), string(wanted.InputFormat)},
+		{"selection of records", text(running.Selection), text(wanted.Selection)},
 		{"output", running.Output, wanted.Output},
 		{"task", running.Task.Name, wanted.Task.Name},
 		{"task arguments", string(running.Task.Args), string(wanted.Task.Args)},
@@ -100,6 +102,12 @@ func sameWork(id string, running, wanted job.Spec) error {
 		return &job.Error{Kind: job.OutputClaimed, Op: "overwrite", Path: wanted.Output, Err: fmt.Errorf("job %s is running on it", id), Hint: hint}
 	}
 	return nil
+}
+
+// text is a part of a Spec as JSON.
+func text(v any) string {
+	b, _ := json.Marshal(v) // of strings and numbers
+	return string(b)
 }
 
 // recent is how long ago a poller may have asked for work to count as alive: a long poll lasts a minute.

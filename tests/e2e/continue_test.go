@@ -27,7 +27,7 @@ func TestContinueAsNew(t *testing.T) {
 	b.Worker()
 	b.Write("in", harness.Lines(n))
 	run := b.StartJob("many-runs", job.Spec{
-		Input: b.Path("in"), Output: b.Path("out"), Task: job.Task{Name: "http", Args: []byte(`{"url":"` + tg.Template() + `"}`)}, Concurrency: limit,
+		Input: job.Paths{b.Path("in")}, Output: b.Path("out"), Task: job.Task{Name: "http", Args: []byte(`{"url":"` + tg.Template() + `"}`)}, Concurrency: limit,
 		Tuning: job.Tuning{ActivitiesPerRun: 12, ChunkRecords: 25, Lanes: 4},
 	})
 	first := run.GetRunID() // Get moves the handle along the chain of runs
@@ -93,12 +93,12 @@ func TestHistories(t *testing.T) {
 	b.Write("empty", nil)
 	echo := job.Task{Name: "echo"}
 	for name, s := range map[string]job.Spec{
-		"empty":    {Input: b.Path("empty"), Output: b.Path("empty.out"), Task: echo},
-		"small":    {Input: b.Path("in"), Output: b.Path("small.out"), Task: echo},
-		"refused":  {Input: b.Path("in"), Output: b.Path("refused.out"), Task: job.Task{Name: "none"}},
-		"continue": {Input: b.Path("in"), Output: b.Path("continue.out"), Task: echo, Tuning: job.Tuning{ActivitiesPerRun: 10, ChunkRecords: 20, Lanes: 3}},
+		"empty":    {Input: job.Paths{b.Path("empty")}, Output: b.Path("empty.out"), Task: echo},
+		"small":    {Input: job.Paths{b.Path("in")}, Output: b.Path("small.out"), Task: echo},
+		"refused":  {Input: job.Paths{b.Path("in")}, Output: b.Path("refused.out"), Task: job.Task{Name: "none"}},
+		"continue": {Input: job.Paths{b.Path("in")}, Output: b.Path("continue.out"), Task: echo, Tuning: job.Tuning{ActivitiesPerRun: 10, ChunkRecords: 20, Lanes: 3}},
 		"stragglers": {
-			Input: b.Path("in"), Output: b.Path("stragglers.out"), Concurrency: 6,
+			Input: job.Paths{b.Path("in")}, Output: b.Path("stragglers.out"), Concurrency: 6,
 			Task: job.Task{Name: "exec", Args: []byte(`{"command":["sh","-c","[ $(($1 % 40)) = 1 ] && sleep 3; echo $1","sh","{}"]}`)},
 		},
 	} {
