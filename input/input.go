@@ -36,6 +36,7 @@ type Input struct {
 	layout Layout
 	parts  []part
 	size   int64
+	buffer int // bytes that a listing takes
 
 	open   io.ReaderAt // of part number opened
 	opened int
@@ -54,7 +55,7 @@ func (p part) end() int64 { return p.start + p.size }
 // Open opens the input of a layout, whose compressed files are unpacked. It refuses, here or when the file is read, one whose size or modification time
 // is another's. Its errors are *job.Error.
 func Open(l Layout) (*Input, error) {
-	in := &Input{layout: l, opened: -1}
+	in := &Input{layout: l, buffer: listBuffer, opened: -1}
 	for _, id := range l.Files {
 		p := part{path: id.Path, size: id.Size, open: func() (io.ReaderAt, error) { return reopen(id) }}
 		if id.Compression != "" {

@@ -70,7 +70,7 @@ func newLister(in *Input, q job.ListRequest) *lister {
 		l.pass = s.Number(q.Record) - l.number
 	}
 	l.setBound()
-	l.buf = make([]byte, min(listBuffer, max(0, l.until-q.Offset)))
+	l.buf = make([]byte, min(int64(in.buffer), max(0, l.until-q.Offset)))
 	return l
 }
 

@@ -2,6 +2,7 @@ package input
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -98,7 +99,7 @@ func listPage(t tb, content []byte, q job.ListRequest) job.Page {
 
 // inMemory is an input of files that are not on disk, named in, in2, in3 and so on.
 func inMemory(f job.InputFormat, s job.Selection, files ...[]byte) *Input {
-	in := &Input{layout: Layout{Format: f, Selection: s}, opened: -1}
+	in := &Input{layout: Layout{Format: f, Selection: s}, buffer: listBuffer, opened: -1}
 	for i, content := range files {
 		name := "in"
 		if i > 0 {
@@ -172,3 +173,5 @@ func file(t *testing.T, content string) string {
 	}
 	return path
 }
+
+var background = context.Background()

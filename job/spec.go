@@ -162,7 +162,8 @@ func decodeError(err error) string {
 	case errors.As(err, &typ) && typ.Type == durationType:
 		return fmt.Sprintf("%s: %s is not a duration such as \"30s\"", typ.Field, typ.Value)
 	case errors.As(err, &typ) && typ.Field != "":
-		return fmt.Sprintf("%s: a JSON %s does not fit (want %s)", typ.Field, typ.Value, typ.Type)
+		field := strings.TrimPrefix(typ.Field, "Selection.") // whose fields are the Spec's own
+		return fmt.Sprintf("%s: a JSON %s does not fit (want %s)", field, typ.Value, typ.Type)
 	case errors.As(err, &typ):
 		return fmt.Sprintf("a JSON %s does not fit (want an object)", typ.Value)
 	case errors.As(err, &syn):

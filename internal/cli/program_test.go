@@ -44,7 +44,7 @@ func TestUsageErrors(t *testing.T) {
 		want string
 	}{
 		"unknown command":         {[]string{"rum"}, `unknown command "rum"`},
-		"no input":                {[]string{"run"}, "no INPUT"},
+		"no input":                {[]string{"run", "--output", out}, "no INPUT"},
 		"a command without --":    {[]string{"run", in, "cat", "{}", "--output", out}, "or -- COMMAND"},
 		"stdin and a file":        {[]string{"run", "-", in, "--output", out, "--task", "echo"}, "goes with no other INPUT"},
 		"bad input format":        {[]string{"run", in, "--output", out, "--task", "echo", "--input-format", "xml"}, `inputFormat: "xml" is none of lines nul csv tsv jsonl`},
