@@ -57,6 +57,10 @@ type Bench struct {
 	Client    client.Client
 	// Env is added to the environment of the programs started from now on, as KEY=VALUE.
 	Env []string
+	// Stdin is what the programs started from now on find on their standard input; nil is nothing.
+	Stdin []byte
+	// StdinFile, where it is not nil, is their standard input itself.
+	StdinFile *os.File
 }
 
 // New makes a test's folder and registers its namespace.
@@ -155,6 +159,12 @@ func (b *Bench) start(attr *syscall.SysProcAttr, program string, args ...string)
 	p.Cmd.SysProcAttr = attr
 	p.Cmd.Dir = b.Dir
 	p.Cmd.Env = append(os.Environ(), b.Env...)
+	if b.Stdin != nil {
+		p.Cmd.Stdin = bytes.NewReader(b.Stdin)
+	}
+	if b.StdinFile != nil {
+		p.Cmd.Stdin = b.StdinFile
+	}
 	p.Cmd.Stdout, p.Cmd.Stderr = &locked{p, &p.stdout}, &locked{p, &p.stderr}
 	Must(b.T, p.Cmd.Start())
 	go func() {
