@@ -37,7 +37,7 @@ func TestFormats(t *testing.T) {
 		"a bare quote":             {job.InputCSV, "a,b\n1,x\"y\n3,4\n", []string{"!column 2: a quote (\") in a field that does not begin with one", `{"a":"3","b":"4"}`}},
 		"text behind a quote":      {job.InputCSV, "a\n\"x\"y\n1\n", []string{"!column 1: a quoted field is followed by something else than a separator", `{"a":"1"}`}},
 		"a CR behind a quote": {
-			job.InputCSV, "a\n\"x\"\r,\"y\n1\n\"x\"\r\n\"x\"\r\r\n",
+			job.InputCSV, "a\n\"x\"\r,,\"y\n1\n\"x\"\r\n\"x\"\r\r\n",
 			[]string{"!column 1: a quoted field is followed by something else than a separator", `{"a":"1"}`, `{"a":"x"}`, "!column 1: a quoted field is followed by something else than a separator"},
 		},
 		"a quote without an end":          {job.InputCSV, "a\n1\n\"x\ny\n", []string{`{"a":"1"}`, "!column 1: a quoted field has no end"}},

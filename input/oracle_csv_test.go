@@ -206,7 +206,7 @@ func TestRowsAreThoseOfEncodingCSV(t *testing.T) {
 func FuzzRows(f *testing.F) {
 	f.Add([]byte("id,name\n1,a\n2,\"b\nc\"\n\n3\n4,\"d\"\"e\"\r\n"), false, uint16(2), uint16(9))
 	f.Add([]byte("id\tname\r\n1\ta\r\n\"2"), true, uint16(1), uint16(1))
-	f.Add([]byte("a\n\"x\"\r,\"y\n1\n\"x\"\r"), false, uint16(0), uint16(0))
+	f.Add([]byte("a\n\"x\"\r,,\"y\n1\n\"x\"\r"), false, uint16(0), uint16(0))
 	f.Add([]byte("\xef\xbb\xbfa\n\"x\"y\n\r\r\n\r"), false, uint16(3), uint16(100))
 	f.Fuzz(func(t *testing.T, content []byte, tabs bool, records, length uint16) {
 		comma := ','
