@@ -169,7 +169,7 @@ func kill(t *testing.T, anew bool) *killed {
 	h.Write("in", harness.Lines(halfRecords))
 	h.Longhaul("in", "--output", "other", "--task", "echo").Ended(0)
 	h.StartJob("half", job.Spec{
-		Input: h.Path("in"), Output: h.Path("out"), Concurrency: halfLimit,
+		Input: job.Paths{h.Path("in")}, Output: h.Path("out"), Concurrency: halfLimit,
 		Task: job.Task{Name: "http", Args: []byte(`{"url":"` + h.target.Template() + `"}`)}, Tuning: job.Tuning{ChunkRecords: 100, Lanes: 4},
 	})
 	h.args = []string{"in", "--output", "out", "--http", h.target.Template(), "--concurrency", fmt.Sprint(halfLimit), "--job", "half"}

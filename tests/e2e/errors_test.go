@@ -224,7 +224,7 @@ func held(t *testing.T) *heldJob {
 	h.Worker()
 	h.Write("in", harness.Lines(halfRecords))
 	h.StartJob("half", job.Spec{
-		Input: h.Path("in"), Output: h.Path("out"), Concurrency: halfLimit,
+		Input: job.Paths{h.Path("in")}, Output: h.Path("out"), Concurrency: halfLimit,
 		Task: job.Task{Name: "http", Args: []byte(`{"url":"` + h.target.Template() + `"}`)}, Tuning: job.Tuning{ChunkRecords: 50, Lanes: 4},
 	})
 	h.args = []string{"in", "--output", "out", "--http", h.target.Template(), "--concurrency", fmt.Sprint(halfLimit), "--job", "half"}

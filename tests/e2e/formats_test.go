@@ -78,36 +78,6 @@ func TestInputFormats(t *testing.T) {
 	}
 }
 
-// TestInputsThatAreRefused leaves no output behind.
-func TestInputsThatAreRefused(t *testing.T) {
-	g := string(gzipped(t, harness.Lines(10_000)))
-	for name, c := range map[string]struct{ content, args, want string }{
-		"a name twice":    {"x,x\n1,2\n", "in --input-format csv", "/in: the header: columns 1 and 2 are both named \"x\""},
-		"no header":       {"", "in --input-format tsv", "/in: it has no header"},
-		"no such file":    {"1\n", "in other", "/other: no such file or directory"},
-		"no match":        {"1\n", "in *.csv", "/*.csv: no file matches the pattern"},
-		"a cut gzip file": {g[:len(g)/2], "in", "/in: unpack gzip: the data ends too early, after"},
-		"a bomb":          {g, "in --max-unpacked 10kB", "unpack to more than 10000 (if they may, say how many with --max-unpacked"},
-		"a damaged gzip":  {g[:len(g)/2] + "x" + g[len(g)/2+1:], "in", "/in: unpack gzip: "},
-		"half a stdin":    {"1\n", "-", "standard input is empty, and none is kept"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := harness.New(t)
-			b.Worker()
-			b.Write("in", []byte(c.content))
-			if c.args == "-" { // it was cut off before
-				harness.Must(t, mkdirAll(b.Path("out.longhaul/stdin")))
-				b.Write("out.longhaul/stdin/partial", []byte("1\n"))
-			}
-			p := b.Longhaul(append(strings.Fields(c.args), "--output", "out", "--task", "echo")...).Ended(1)
-			if !strings.Contains(p.Errs(), c.want) {
-				t.Errorf("does not say %q: %s", c.want, p.Errs())
-			}
-		})
-	}
-}
-
 // TestRowsOverHTTP puts fields of rows and of JSON lines into URLs.
 func TestRowsOverHTTP(t *testing.T) {
 	const n = 500
@@ -167,13 +137,13 @@ func TestASampleIsTheSameAfterAResume(t *testing.T) {
 		fmt.Fprintf(&want, "%q\n", harness.Answer(fmt.Sprint(s.Number(int64(records))+1)))
 		records++
 	}
-	args := []string{"in", "--output", "out", "--skip", "100", "--sample", "5%", "--seed", "7", "--http", tg.Template(), "--concurrency", "4"}
+	args := []string{"in", "--output", "out", "--skip", "100", "--sample", "5%", "--seed", "7", "--http", tg.Template(), "--concurrency", "4", "--job", "sample"}
 	p := b.Longhaul(args...)
 	b.Until("something requested", func() bool { total, _, _ := tg.Counts(); return total > records/3 })
 	p.Signal(2)
 	p.Ended(130)
-	b.Temporal("workflow", "cancel", "--workflow-id", jobOf(p))
-	b.Temporal("workflow", "result", "--workflow-id", jobOf(p))
+	b.Temporal("workflow", "cancel", "--workflow-id", "sample")
+	b.Temporal("workflow", "result", "--workflow-id", "sample")
 	again := b.Longhaul(args...).Ended(0)
 	if want := fmt.Sprintf("done: %d records", records); !strings.Contains(strings.ReplaceAll(again.Out(), ",", ""), want) {
 		t.Errorf("does not say %q: %s", want, again.Out())
