@@ -31,7 +31,7 @@ func TestTwoHostsWorkers(t *testing.T) {
 			}
 			b.Write("in", harness.Lines(n))
 			b.StartJob("hosts", job.Spec{
-				Input: b.Path("in"), Output: b.Path("out"), Concurrency: limit,
+				Input: job.Paths{b.Path("in")}, Output: b.Path("out"), Concurrency: limit,
 				Task: job.Task{Name: "http", Args: []byte(`{"url":"` + tg.Template() + `"}`)}, Tuning: job.Tuning{ChunkRecords: 100, Lanes: 4},
 			})
 			p := b.Longhaul("in", "--output", "out", "--http", tg.Template(), "--concurrency", fmt.Sprint(limit), "--job", "hosts")
