@@ -42,6 +42,10 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 		return job.Processed{}, err
 	}
 	defer in.Close()
+	reader, err := in.Reader(q.Chunk)
+	if err != nil {
+		return job.Processed{}, err
+	}
 	w, err := segment.Open(ctx, a.fs(), out.Segments(), segment.Generation(m.GenerationBytes()), q.Chunk)
 	if err != nil {
 		return job.Processed{}, unknownVersion(out, err)
@@ -55,10 +59,6 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 			return job.Processed{}, err
 		}
 		defer a.release(key, shared)
-		reader, err := in.Reader(q.Chunk)
-		if err != nil {
-			return job.Processed{}, err
-		}
 		run := newChunkRun(ctx, q, shared, w, reader)
 		current.Store(run)
 		if err := a.run(ctx, run); err != nil {
