@@ -32,25 +32,15 @@ func newExec(c Config) (Task, error) {
 	if err := decodeArgs(c.Args, t); err != nil {
 		return nil, err
 	}
-	if len(t.Command) == 0 || t.Command[0] == "" {
-		return nil, errors.New("args: command: missing")
-	}
-	for _, arg := range t.Command {
-		if strings.ContainsRune(arg, 0) {
-			return nil, errors.New("args: command: an argument cannot contain a NUL byte")
-		}
+	if err := checkCommand(t.Command); err != nil {
+		return nil, err
 	}
 	t.stdin = !strings.Contains(strings.Join(t.Command[1:], "\n"), placeholder)
 	return t, nil
 }
 
 // Check looks the program up.
-func (t *command) Check() error {
-	if _, err := exec.LookPath(t.Command[0]); err != nil {
-		return fmt.Errorf("command %q: %w", t.Command[0], errors.Unwrap(err))
-	}
-	return nil
-}
+func (t *command) Check() error { return lookUp(t.Command[0]) }
 
 // waitDelay is how long a killed command's output pipes may stay open in the hands of processes that left its group.
 const waitDelay = time.Second

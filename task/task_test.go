@@ -11,7 +11,7 @@ import (
 )
 
 func TestAnUnknownTaskIsRefusedWithTheNamesOfThose(t *testing.T) {
-	const want = `task.name: this worker has no task "ecko"; it has double, echo, exec, http`
+	const want = `task.name: this worker has no task "ecko"; it has double, echo, exec, http, pipe`
 	for range 20 { // a map has many orders
 		if _, err := Builtin().New("ecko", Config{}); err == nil || err.Error() != want {
 			t.Fatalf("got %v, want %s", err, want)

@@ -44,6 +44,7 @@ type Options struct {
 // Workers is a running worker.
 type Workers struct {
 	workers []worker.Worker
+	work    *activities.Activities
 	stop    context.CancelFunc
 	revived chan struct{}
 }
@@ -78,7 +79,7 @@ func Start(ctx context.Context, c client.Client, o Options) (*Workers, error) {
 	}
 	r := revive{client: c, namespace: o.Namespace}
 	r.look(ctx)
-	ws := &Workers{revived: make(chan struct{})}
+	ws := &Workers{work: a, revived: make(chan struct{})}
 	ctx, ws.stop = context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		defer close(ws.revived)
@@ -124,6 +125,7 @@ func (ws *Workers) Stop() {
 	for range ws.workers {
 		<-done
 	}
+	ws.work.Close()
 }
 
 // alive says whether the workflow of a claim is running.
