@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -20,7 +21,7 @@ func async(t *testing.T, script string, args ...string) *asyncPipe {
 }
 
 // toAnswer makes of questions the answers of an echo.
-const toAnswer = `sed -u 's/"record":.*"input":/"output":/'`
+const toAnswer = `sed -u '/cancel/d; s/"record":.*"input":/"output":/'`
 
 // ask runs records at once and returns their results and errors.
 func ask(ctx context.Context, made Task, records ...string) ([]Result, []error) {
@@ -215,29 +216,53 @@ func until(t *testing.T, ok func() bool) {
 // TestAHungProgramIsStartedAgain answers nothing for a whole time-out, and is killed; one that answers others is not.
 func TestAHungProgramIsStartedAgain(t *testing.T) {
 	hung := filepath.Join(t.TempDir(), "hung")
-	made := async(t, `[ -e "$1" ] && exec `+toAnswer+`; touch "$1"; exec sleep 1000`, hung)
+	made := async(t, `[ -e "$1" ] && exec `+toAnswer+`; touch "$1"; read -r a; printf '%s\n' "$a" | `+toAnswer+`; exec sleep 1000`, hung)
+	r, err := do(t.Context(), made, "first")
+	wantValue(t, r, err, "first")
 	ctx := newDeadline(t)
-	first := make(chan error, 1)
+	timedOut, other := make(chan error, 1), make(chan error, 1)
 	go func() {
 		_, err := do(ctx, made, "a")
-		first <- err
+		timedOut <- err
 	}()
-	other := make(chan error, 1)
-	asked(t, made, 1)
+	asked(t, made, 2)
 	go func() {
 		_, err := do(t.Context(), made, "b")
 		other <- err
 	}()
-	asked(t, made, 2)
-	until(t, func() bool {
-		_, err := os.Stat(hung)
-		return err == nil
-	})
+	asked(t, made, 3)
 	close(ctx.done)
-	wantFailure(t, <-first, Retryable, "deadline")
+	wantFailure(t, <-timedOut, Retryable, "deadline")
 	wantFailure(t, <-other, Retryable, "answered nothing for a whole time-out")
-	r, err := do(t.Context(), made, "c")
+	r, err = do(t.Context(), made, "c")
 	wantValue(t, r, err, "c")
+}
+
+// TestAProgramMayTakeItsTimeToStart: until its first answer it is not taken for hung.
+func TestAProgramMayTakeItsTimeToStart(t *testing.T) {
+	begin := filepath.Join(t.TempDir(), "go")
+	if err := syscall.Mkfifo(begin, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	made := async(t, `read -r x < "$1"; exec `+toAnswer, begin)
+	ctx := newDeadline(t)
+	timedOut := make(chan error, 1)
+	go func() {
+		_, err := do(ctx, made, "a")
+		timedOut <- err
+	}()
+	asked(t, made, 1)
+	close(ctx.done)
+	wantFailure(t, <-timedOut, Retryable, "deadline")
+	loaded := made.current
+	if err := os.WriteFile(begin, []byte("go\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := do(t.Context(), made, "b")
+	wantValue(t, r, err, "b")
+	if made.current != loaded {
+		t.Error("it was started again")
+	}
 }
 
 func TestTooManyRecordsLeftUnanswered(t *testing.T) {

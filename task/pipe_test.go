@@ -160,7 +160,12 @@ func TestATimeoutKillsTheProgramAndItsChildren(t *testing.T) {
 	for _, mode := range []string{pipeLines, pipeAsync} {
 		t.Run(mode, func(t *testing.T) {
 			fifo := newFifo(t)
-			made := builtin(t, "pipe", mustJSON(map[string]any{"mode": mode, "command": []string{"sh", "-c", childScript, "sh", fifo.path}}))
+			made := builtin(t, "pipe", mustJSON(map[string]any{
+				"mode": mode, "command": []string{"sh", "-c", `read -r l; echo '{"id":1,"output":1}'; read -r l; ` + childScript, "sh", fifo.path},
+			}))
+			if _, err := do(t.Context(), made, "x"); err != nil {
+				t.Fatal(err)
+			}
 			ctx := newDeadline(t)
 			ended := make(chan error, 1)
 			go func() {

@@ -27,10 +27,13 @@ type session struct {
 	waiting map[uint64]*waiter
 	givenUp map[uint64]struct{}
 	queue   []byte
-	heard   time.Time // of the last answer
+	heard   time.Time // of the last answer; at first, until when it may be silent
 	closing bool
 	reason  error // why it was killed
 }
+
+// startGrace is how long a program may take to its first answer, whatever the time-out: it may have much to load.
+const startGrace = time.Minute
 
 type waiter struct {
 	since    time.Time
@@ -40,7 +43,7 @@ type waiter struct {
 func newSession(c *child, maxGivenUp int) *session {
 	s := &session{
 		child: c, maxGivenUp: maxGivenUp, wake: make(chan struct{}, 1), over: make(chan struct{}), written: make(chan struct{}),
-		waiting: map[uint64]*waiter{}, givenUp: map[uint64]struct{}{},
+		waiting: map[uint64]*waiter{}, givenUp: map[uint64]struct{}{}, heard: time.Now().Add(startGrace),
 	}
 	go s.write()
 	go s.read()

@@ -63,7 +63,7 @@ func (o *taskOptions) spec() (job.Task, error) {
 	kinds := o.kinds()
 	switch {
 	case o.set.Changed("pipe") && len(o.command) == 0:
-		return job.Task{}, errors.New("--pipe goes with a program: --pipe -- PROGRAM ARG...")
+		return job.Task{}, errors.New("--pipe goes with a program: --pipe -- PROGRAM ARG")
 	case len(kinds) == 0:
 		return job.Task{}, errors.New("no task given: one of --http, --task, or -- COMMAND")
 	case len(kinds) > 1:
