@@ -20,6 +20,8 @@ type Activities struct {
 	FS fsys.FS
 	// Tasks is what this worker can run.
 	Tasks task.Registry
+	// Caller is how a task has an activity of another worker run.
+	Caller task.Caller
 	// StopTimeout is how long ProcessChunk lets tasks in flight end when it is told to stop.
 	StopTimeout time.Duration
 	// Cluster is the id of the Temporal cluster that the worker serves.
@@ -89,7 +91,7 @@ func (a *Activities) acquire(key string, s job.Spec) (*running, error) {
 }
 
 func (a *Activities) newTask(s job.Spec) (task.Task, error) {
-	t, err := a.Tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency})
+	t, err := a.Tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency, Caller: a.Caller})
 	if err != nil {
 		return nil, &job.Error{Kind: job.InvalidSpec, Op: "spec", Err: err}
 	}

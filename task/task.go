@@ -56,6 +56,8 @@ type Config struct {
 	Args json.RawMessage
 	// Concurrency is how many tasks may be in flight.
 	Concurrency int
+	// Caller is the worker's way to other workers; nil where a task is made only to check its arguments.
+	Caller Caller
 }
 
 // Factory makes a task. Its errors are those of the arguments.
@@ -66,7 +68,7 @@ type Registry map[string]Factory
 
 // Builtin returns a new registry of the tasks that longhaul brings.
 func Builtin() Registry {
-	return Registry{"double": newDouble, "echo": newEcho, "exec": newExec, "http": newHTTP, "pipe": newPipe}
+	return Registry{"activity": newActivity, "double": newDouble, "echo": newEcho, "exec": newExec, "http": newHTTP, "pipe": newPipe}
 }
 
 // New makes the task of that name.

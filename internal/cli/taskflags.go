@@ -16,9 +16,11 @@ import (
 
 // taskOptions is the flags that choose the task, and what follows --.
 type taskOptions struct {
-	http, pipe, name string
-	args             []string
-	command          []string
+	http, pipe, name, activity, queue string
+	shell, fatalExit                  string
+	batch                             int
+	args                              []string
+	command                           []string
 
 	set *pflag.FlagSet
 }
@@ -27,10 +29,13 @@ type taskOptions struct {
 func taskHelp(tasks task.Registry) string {
 	return `The task is one of
   --http TEMPLATE      a GET request; TEMPLATE is its URL, a Go template over the record: '{{.}}' or 'https://host/{{.}}'
-  -- COMMAND ARG...    a command for each record; {} in an argument is the record; without any {} the record is its standard input
+  -- COMMAND ARG...    a command for each record; {} in an argument is the record, {#} its number, from 0;
+                       without any {} the record is its standard input
+  --shell TEXT         the same, run by sh -c: "$1" is the record, which is the standard input too; TEXT itself is never changed
   --pipe -- PROGRAM    programs that live on: each reads a record a line and prints a line for each, which it must flush
   --pipe=async -- PROGRAM
                        one program that has many records in hand at once, by JSON lines: docs/pipe.md
+  --activity NAME      an activity of any Temporal worker, in any language, that serves --activity-queue: docs/activity.md
   --task NAME          a task by its name: ` + strings.Join(slices.Sorted(maps.Keys(tasks)), ", ") + `;
                        double waits --task-arg delay=1s and answers twice the number, echo answers the record`
 }
@@ -38,8 +43,13 @@ func taskHelp(tasks task.Registry) string {
 func (o *taskOptions) register(f *pflag.FlagSet) {
 	o.set = f
 	f.StringVar(&o.http, "http", "", "request this URL for each record: a Go `template`")
+	f.StringVar(&o.shell, "shell", "", "run this `text` by sh -c for each record: \"$1\" is the record")
+	f.StringVar(&o.fatalExit, "fatal-exit", "", "exit `statuses` of a command or --shell after which a record fails at once, as in 2,64-78")
 	f.StringVar(&o.pipe, "pipe", "", "feed the records to the program after --, which lives on; `mode` is lines, or async")
 	f.Lookup("pipe").NoOptDefVal = "lines"
+	f.StringVar(&o.activity, "activity", "", "run the activity of this type `name` on --activity-queue for each record")
+	f.StringVar(&o.queue, "activity-queue", "", "task `queue` that the activity's worker serves")
+	f.IntVar(&o.batch, "activity-batch", 1, "records that one call of the activity is given at most; above 1 as an array")
 	f.StringVar(&o.name, "task", "", "run the task of this `name`")
 	f.StringArrayVar(&o.args, "task-arg", nil, "argument of that task as `K=V`, repeatable")
 }
@@ -47,7 +57,7 @@ func (o *taskOptions) register(f *pflag.FlagSet) {
 // kinds is the ways to choose a task, as they were given.
 func (o *taskOptions) kinds() []string {
 	var kinds []string
-	for _, flag := range []string{"http", "task"} {
+	for _, flag := range []string{"http", "shell", "activity", "task"} {
 		if o.set.Changed(flag) {
 			kinds = append(kinds, "--"+flag)
 		}
@@ -62,20 +72,36 @@ func (o *taskOptions) kinds() []string {
 func (o *taskOptions) spec() (job.Task, error) {
 	kinds := o.kinds()
 	switch {
+	case o.set.Changed("shell") && o.shell == "":
+		return job.Task{}, errors.New("--shell needs a text to run")
 	case o.set.Changed("pipe") && len(o.command) == 0:
 		return job.Task{}, errors.New("--pipe goes with a program: --pipe -- PROGRAM ARG")
 	case len(kinds) == 0:
-		return job.Task{}, errors.New("no task given: one of --http, --task, or -- COMMAND")
+		return job.Task{}, errors.New("no task given: one of --http, --shell, --activity, --task, or -- COMMAND")
 	case len(kinds) > 1:
 		return job.Task{}, fmt.Errorf("more than one task given: choose among %s", strings.Join(kinds, " and "))
 	case len(o.args) > 0 && o.name == "":
 		return job.Task{}, errors.New("--task-arg goes with --task")
+	case o.set.Changed("fatal-exit") && (len(o.command) == 0 && o.shell == "" || o.set.Changed("pipe")):
+		return job.Task{}, errors.New("--fatal-exit goes with -- COMMAND or --shell")
+	case (o.set.Changed("activity-queue") || o.set.Changed("activity-batch")) && o.activity == "":
+		return job.Task{}, errors.New("--activity-queue and --activity-batch go with --activity")
+	case o.activity != "" && o.queue == "":
+		return job.Task{}, errors.New("--activity needs --activity-queue, the task queue of its worker")
+	case o.set.Changed("activity"):
+		args := map[string]any{"activity": o.activity, "queue": o.queue}
+		if o.set.Changed("activity-batch") {
+			args["batch"] = o.batch
+		}
+		return taskOf("activity", args)
 	case o.http != "":
 		return taskOf(job.TaskHTTP, map[string]any{"url": o.http})
 	case o.set.Changed("pipe"):
 		return taskOf("pipe", map[string]any{"command": o.command, "mode": o.pipe})
 	case len(o.command) > 0:
-		return taskOf("exec", map[string]any{"command": o.command})
+		return o.execSpec("command", o.command)
+	case o.set.Changed("shell"):
+		return o.execSpec("shell", o.shell)
 	}
 	args := map[string]any{}
 	for _, kv := range o.args {
@@ -86,6 +112,15 @@ func (o *taskOptions) spec() (job.Task, error) {
 		args[k] = v
 	}
 	return taskOf(o.name, args)
+}
+
+// execSpec makes the task exec of a command or a text for the shell.
+func (o *taskOptions) execSpec(key string, value any) (job.Task, error) {
+	args := map[string]any{key: value}
+	if o.fatalExit != "" {
+		args["fatalExit"] = o.fatalExit
+	}
+	return taskOf("exec", args)
 }
 
 // taskOf makes a job.Task of a name and its arguments.

@@ -66,7 +66,7 @@ func Start(ctx context.Context, c client.Client, o Options) (*Workers, error) {
 		return nil, fmt.Errorf("ask the Temporal server who it is: %w", err)
 	}
 	a := &activities.Activities{
-		Tasks: o.Tasks, StopTimeout: o.StopTimeout, Cluster: info.GetClusterId(),
+		Tasks: o.Tasks, Caller: caller{c}, StopTimeout: o.StopTimeout, Cluster: info.GetClusterId(),
 		Alive: func(ctx context.Context, held output.Claim) (bool, error) { return alive(ctx, c, held) },
 	}
 	common := worker.Options{
@@ -88,6 +88,7 @@ func Start(ctx context.Context, c client.Client, o Options) (*Workers, error) {
 	if o.Files {
 		w := worker.New(c, job.TaskQueue, common)
 		w.RegisterWorkflowWithOptions(workflows.Map, workflow.RegisterOptions{Name: job.WorkflowType})
+		w.RegisterWorkflowWithOptions(workflows.Call, workflow.RegisterOptions{Name: job.WorkflowCall})
 		w.RegisterActivityWithOptions(a.Prepare, activity.RegisterOptions{Name: job.ActivityPrepare})
 		w.RegisterActivityWithOptions(a.ListChunks, activity.RegisterOptions{Name: job.ActivityListChunks})
 		w.RegisterActivityWithOptions(a.AppendOutput, activity.RegisterOptions{Name: job.ActivityAppendOutput})
