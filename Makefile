@@ -9,7 +9,7 @@ GOFUMPT_VERSION       := v0.12.0
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint unit integration crash bench peers microbench histories fmt clean FORCE
+.PHONY: help run build test lint unit integration crash bench peers microbench histories fmt clean counterparts FORCE
 
 BIN   := $(CURDIR)/bin
 TOOLS := $(BIN)/tools
@@ -36,8 +36,14 @@ lint: $(TOOLS)/staticcheck $(TOOLS)/workflowcheck $(TOOLS)/gofumpt ## formatting
 unit: ## unit, property, workflow and replay tests, under the race detector
 	$(GO) test -race $$($(GO) list ./... | grep -vE '/tests/(e2e|crash)')
 
-integration: $(TEMPORAL) ## tests with real processes against a real development server, a short crash schedule among them
+integration: $(TEMPORAL) counterparts $(BIN)/typescript/lib/worker.js ## tests with real processes against a real development server, a short crash schedule among them
 	PATH="$$PATH:$(BIN)" $(GO) test -count=1 -timeout 40m ./tests/e2e/... ./tests/crash/...
+
+# What the tests meet that is no Go module. A test that misses one says so.
+counterparts:
+	@{ { python3 -c 'import aiohttp' || /usr/bin/python3 -c 'import aiohttp'; } 2>/dev/null && command -v parallel > /dev/null; } || \
+		{ echo "installing python3-aiohttp and parallel for the tests"; apt-get install -qq -y python3 python3-aiohttp parallel > /dev/null; } || \
+		echo "python3-aiohttp or parallel is missing; a test will fail for want of it"
 
 KILLS ?= 200
 crash: $(TEMPORAL) ## a long crash schedule: make crash KILLS=1000
@@ -74,6 +80,13 @@ $(BIN)/longhaul-worker: FORCE
 
 $(BIN)/slowapi: FORCE
 	$(GO) build -trimpath -o $@ ./examples/slowapi
+
+# The worker of examples/typescript, with the TypeScript SDK.
+$(BIN)/typescript/lib/worker.js: $(wildcard examples/typescript/*.ts examples/typescript/*.json)
+	@command -v npm > /dev/null || { echo "node and npm are missing: install Node.js 20 or later"; exit 1; }
+	mkdir -p $(BIN)/typescript && cp $^ $(BIN)/typescript/
+	cd $(BIN)/typescript && npm ci --no-audit --no-fund --ignore-scripts && npx tsc
+	@touch $@
 
 $(BIN)/temporal:
 	@echo "building Temporal's own program, once; this takes some minutes"

@@ -2,6 +2,9 @@ module github.com/longhaul/longhaul
 
 go 1.26.8
 
+// An npm package brings Go files of its own.
+ignore node_modules
+
 require (
 	github.com/dustin/go-humanize v1.1.0
 	github.com/klauspost/compress v1.20.3

@@ -20,6 +20,8 @@ type Activities struct {
 	FS fsys.FS
 	// Tasks is what this worker can run.
 	Tasks task.Registry
+	// Caller is how a task has an activity of another worker run.
+	Caller task.Caller
 	// StopTimeout is how long ProcessChunk lets tasks in flight end when it is told to stop.
 	StopTimeout time.Duration
 	// Cluster is the id of the Temporal cluster that the worker serves.
@@ -29,6 +31,7 @@ type Activities struct {
 
 	mu   sync.Mutex
 	jobs map[string]*running
+	kept map[string]*keptTask
 }
 
 var _ job.Activities = (*Activities)(nil)
@@ -73,14 +76,9 @@ func (a *Activities) acquire(key string, s job.Spec) (*running, error) {
 	defer a.mu.Unlock()
 	r := a.jobs[key]
 	if r == nil {
-		t, err := a.newTask(s)
+		t, err := a.taskOf(key, s)
 		if err != nil {
 			return nil, err
-		}
-		if c, ok := t.(interface{ Check() error }); ok {
-			if err := c.Check(); err != nil {
-				return nil, &job.Error{Kind: job.InvalidSpec, Op: "spec", Err: err, Hint: "install it on every worker, or name it by its path"}
-			}
 		}
 		r = &running{task: t, breaker: breaker{many: int64(s.Tuning.OutageFailures)}}
 		if a.jobs == nil {
@@ -93,21 +91,43 @@ func (a *Activities) acquire(key string, s job.Spec) (*running, error) {
 }
 
 func (a *Activities) newTask(s job.Spec) (task.Task, error) {
-	t, err := a.Tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency})
+	t, err := a.Tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency, Caller: a.Caller})
 	if err != nil {
 		return nil, &job.Error{Kind: job.InvalidSpec, Op: "spec", Err: err}
 	}
 	return t, nil
 }
 
+// taskOf returns the task of a job that has none here: one that is kept, or a new one that was checked.
+func (a *Activities) taskOf(key string, s job.Spec) (task.Task, error) {
+	if t := a.unkeep(key); t != nil {
+		return t, nil
+	}
+	t, err := a.newTask(s)
+	if err != nil {
+		return nil, err
+	}
+	if c, ok := t.(interface{ Check() error }); ok {
+		if err := c.Check(); err != nil {
+			return nil, &job.Error{Kind: job.InvalidSpec, Op: "spec", Err: err, Hint: "install it on every worker, or name it by its path"}
+		}
+	}
+	return t, nil
+}
+
 func (a *Activities) release(key string, r *running) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	if r.users--; r.users > 0 {
-		return
+	r.users--
+	last := r.users == 0
+	if last {
+		delete(a.jobs, key)
+		if _, ok := r.task.(task.Lasting); ok {
+			a.keep(key, r.task)
+			last = false
+		}
 	}
-	delete(a.jobs, key)
-	if c, ok := r.task.(interface{ Close() }); ok {
-		c.Close()
+	a.mu.Unlock()
+	if last {
+		closeTask(r.task) // without the lock: programs may take a while to end
 	}
 }

@@ -1,11 +1,16 @@
 package job
 
-import "context"
+import (
+	"context"
+	"encoding/json"
+)
 
 // Names that are part of the protocol between starters, workflows and workers. They never change.
 const (
 	// WorkflowType is the type name of the workflow.
 	WorkflowType = "Map"
+	// WorkflowCall is the type name of the workflow by which the task activity has an activity run once.
+	WorkflowCall = "CallActivity"
 	// TaskQueue serves the workflow and every activity but ProcessChunk, on machines that have the files.
 	TaskQueue = "longhaul"
 	// TaskQueueIO serves ProcessChunk, on as many machines as the tasks need.
@@ -31,6 +36,17 @@ type Activities interface {
 	ProcessChunk(context.Context, ProcessRequest) (Processed, error)
 	// AppendOutput writes segments to the output at a position and moves the position.
 	AppendOutput(context.Context, AppendRequest) (Appended, error)
+}
+
+// CallRequest is the argument of the workflow WorkflowCall.
+type CallRequest struct {
+	// Activity is the activity's type name, Queue the task queue of its worker.
+	Activity string `json:"activity"`
+	Queue    string `json:"queue"`
+	// Input is its one argument.
+	Input json.RawMessage `json:"input"`
+	// Timeout bounds all of it, from being scheduled on.
+	Timeout Duration `json:"timeout"`
 }
 
 // PrepareRequest asks where the output stands.

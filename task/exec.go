@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,52 +22,82 @@ const MaxResult = 64 << 20
 // command runs a program for each record: its result is what the program prints.
 type command struct {
 	Command []string `json:"command"`
+	// Shell is a text for sh instead. It is never changed: the record is its $1.
+	Shell string `json:"shell"`
+	// FatalExit is the exit statuses after which another try would fail in the same way, as in "2,64-78".
+	FatalExit string `json:"fatalExit"`
 
-	stdin bool // no argument takes the record
+	argument bool // an argument takes the record
+	stdin    bool // the standard input takes it
+	fatal    [256]bool
 }
 
-// placeholder is what stands for the record in an argument.
-const placeholder = "{}"
+// What stands for the record, and for its number, in an argument.
+const (
+	placeholder       = "{}"
+	numberPlaceholder = "{#}"
+)
 
 func newExec(c Config) (Task, error) {
 	t := &command{}
 	if err := decodeArgs(c.Args, t); err != nil {
 		return nil, err
 	}
-	if len(t.Command) == 0 || t.Command[0] == "" {
-		return nil, errors.New("args: command: missing")
-	}
-	for _, arg := range t.Command {
-		if strings.ContainsRune(arg, 0) {
-			return nil, errors.New("args: command: an argument cannot contain a NUL byte")
+	if t.Shell != "" {
+		if len(t.Command) > 0 {
+			return nil, errors.New("args: command and shell: choose one")
 		}
+		t.argument, t.stdin = shellArgument.MatchString(t.Shell), true
+		t.Command = []string{"sh", "-c", t.Shell, "sh"}
+	} else {
+		t.argument = len(t.Command) > 0 && strings.Contains(strings.Join(t.Command[1:], "\n"), placeholder)
+		t.stdin = !t.argument
 	}
-	t.stdin = !strings.Contains(strings.Join(t.Command[1:], "\n"), placeholder)
+	if err := checkCommand(t.Command); err != nil {
+		return nil, err
+	}
+	var err error
+	if t.fatal, err = exitStatuses(t.FatalExit); err != nil {
+		return nil, fmt.Errorf("args: fatalExit: %w", err)
+	}
 	return t, nil
 }
 
-// Check looks the program up.
-func (t *command) Check() error {
-	if _, err := exec.LookPath(t.Command[0]); err != nil {
-		return fmt.Errorf("command %q: %w", t.Command[0], errors.Unwrap(err))
+// shellArgument finds where a text for sh uses its first argument.
+var shellArgument = regexp.MustCompile(`\$\{?[1@*]`)
+
+// exitStatuses reads a list such as "2,64-78".
+func exitStatuses(list string) (set [256]bool, err error) {
+	if list == "" {
+		return set, nil
 	}
-	return nil
+	for part := range strings.SplitSeq(list, ",") {
+		from, to, isRange := strings.Cut(part, "-")
+		if !isRange {
+			to = from
+		}
+		low, err1 := strconv.ParseUint(from, 10, 8)
+		high, err2 := strconv.ParseUint(to, 10, 8)
+		if err1 != nil || err2 != nil || low < 1 || low > high {
+			return set, fmt.Errorf("%q is no exit status and no range of them (want 1 to 255, as in 2,64-78)", part)
+		}
+		for status := low; status <= high; status++ {
+			set[status] = true
+		}
+	}
+	return set, nil
 }
+
+// Check looks the program up.
+func (t *command) Check() error { return lookUp(t.Command[0]) }
 
 // waitDelay is how long a killed command's output pipes may stay open in the hands of processes that left its group.
 const waitDelay = time.Second
 
 func (t *command) Do(ctx context.Context, r Record) (Result, error) {
-	args := t.Command[1:]
-	if !t.stdin {
-		record := string(r.Input)
-		if strings.ContainsRune(record, 0) {
-			return Result{}, Fail(Permanent, errors.New("the record contains a NUL byte, which no argument can"))
-		}
-		args = make([]string, len(t.Command)-1)
-		for i, arg := range t.Command[1:] {
-			args[i] = strings.ReplaceAll(arg, placeholder, record)
-		}
+	args, err := t.arguments(r)
+	if err != nil {
+		return Result{}, Fail(Permanent, err)
 	}
 	cmd := exec.CommandContext(ctx, t.Command[0], args...)
 	if t.stdin {
@@ -78,7 +110,7 @@ func (t *command) Do(ctx context.Context, r Record) (Result, error) {
 	cmd.SysProcAttr = processGroup()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = waitDelay
-	err := cmd.Run()
+	err = cmd.Run()
 	if out.exceeded {
 		return Result{}, Fail(Permanent, fmt.Errorf("it printed more than %d MiB", MaxResult>>20))
 	}
@@ -92,6 +124,30 @@ func (t *command) Do(ctx context.Context, r Record) (Result, error) {
 	return Result{Value: out.buf.Bytes()}, nil
 }
 
+// arguments puts the record and its number in their places.
+func (t *command) arguments(r Record) ([]string, error) {
+	var record string
+	if t.argument {
+		record = string(r.Input)
+		if strings.ContainsRune(record, 0) {
+			return nil, errors.New("the record contains a NUL byte, which no argument can")
+		}
+	}
+	if t.Shell != "" {
+		args := slices.Clone(t.Command[1:])
+		if t.argument {
+			args = append(args, record)
+		}
+		return args, nil
+	}
+	args := make([]string, len(t.Command)-1)
+	places := strings.NewReplacer(placeholder, record, numberPlaceholder, strconv.FormatInt(r.Number, 10))
+	for i, arg := range t.Command[1:] {
+		args[i] = places.Replace(arg)
+	}
+	return args, nil
+}
+
 // failure classifies how a command failed. Its exit status is the record's own matter, never a sign of an outage.
 func (t *command) failure(ctx context.Context, err error, stderr string) error {
 	if ctx.Err() != nil {
@@ -101,6 +157,9 @@ func (t *command) failure(ctx context.Context, err error, stderr string) error {
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit):
+		if status := exit.ExitCode(); status >= 0 && t.fatal[status&0xff] { // it is -1 after a signal
+			class = Permanent
+		}
 	case errors.Is(err, syscall.E2BIG), errors.Is(err, syscall.EINVAL):
 		class = Permanent
 	}

@@ -51,14 +51,62 @@ func TestOutputUpToTheLimitIsTaken(t *testing.T) {
 	}
 }
 
-// TestTimeoutKillsTheCommandAndItsChildren has a shell start a child that would outlive it. Both hold the writing end of a pipe
-// open: the child's process id comes through it, and its end says that both are gone.
-func TestTimeoutKillsTheCommandAndItsChildren(t *testing.T) {
-	pipe := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+// fifo is a named pipe that a shell and its child hold open: the child's process id comes through it, and its end says that both are gone.
+type fifo struct {
+	path string
+	f    *os.File
+	r    *bufio.Reader
+	pid  int
+}
+
+func newFifo(t *testing.T) *fifo {
+	t.Helper()
+	f := &fifo{path: filepath.Join(t.TempDir(), "fifo")}
+	if err := syscall.Mkfifo(f.path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	made := program(t, "sh", "-c", `exec 3>"$1"; sleep 1000 & echo $! >&3; wait`, "sh", pipe)
+	return f
+}
+
+// childScript is what the shell runs, with the path as its first argument.
+const childScript = `exec 3>"$1"; sleep 1000 & echo $! >&3; wait`
+
+// childRuns waits for the shell's child.
+func (f *fifo) childRuns(t *testing.T) {
+	t.Helper()
+	var err error
+	if f.f, err = os.Open(f.path); err != nil { // waits for the shell
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.f.Close() })
+	if err := f.f.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	f.r = bufio.NewReader(f.f)
+	text, err := f.r.ReadString('\n')
+	pid, perr := strconv.Atoi(strings.TrimSpace(text))
+	if err != nil || perr != nil {
+		t.Fatalf("got %q, %v, %v", text, err, perr)
+	}
+	f.pid = pid
+	if err := syscall.Kill(pid, 0); err != nil {
+		t.Fatalf("the child does not run: %v", err)
+	}
+}
+
+// allEnded checks that the shell and its child are gone, or go.
+func (f *fifo) allEnded(t *testing.T) {
+	t.Helper()
+	if rest, err := io.ReadAll(f.r); err != nil || len(rest) > 0 {
+		syscall.Kill(f.pid, syscall.SIGKILL)
+		t.Errorf("the child outlived its time: %q, %v", rest, err)
+	}
+}
+
+// TestTimeoutKillsTheCommandAndItsChildren has a shell start a child that would outlive it.
+func TestTimeoutKillsTheCommandAndItsChildren(t *testing.T) {
+	f := newFifo(t)
+	made := program(t, "sh", "-c", childScript, "sh", f.path)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan error, 1)
@@ -66,34 +114,14 @@ func TestTimeoutKillsTheCommandAndItsChildren(t *testing.T) {
 		_, err := do(ctx, made, "x")
 		ended <- err
 	}()
-	f, err := os.Open(pipe) // waits for the shell
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := f.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	r := bufio.NewReader(f)
-	text, err := r.ReadString('\n')
-	child, perr := strconv.Atoi(strings.TrimSpace(text))
-	if err != nil || perr != nil {
-		t.Fatalf("got %q, %v, %v", text, err, perr)
-	}
-	if err := syscall.Kill(child, 0); err != nil {
-		t.Fatalf("the child does not run: %v", err)
-	}
-
+	f.childRuns(t)
 	cancel()
-	err = <-ended
+	err := <-ended
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	wantFailure(t, err, Retryable, "command sh")
-	if rest, err := io.ReadAll(r); err != nil || len(rest) > 0 {
-		syscall.Kill(child, syscall.SIGKILL)
-		t.Errorf("the child outlived its time: %q, %v", rest, err)
-	}
+	f.allEnded(t)
 }
 
 func TestACommandDoesNotStartAfterItsTime(t *testing.T) {

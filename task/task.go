@@ -21,7 +21,7 @@ type Record struct {
 	Number int64
 	// Input is the record's bytes. A task must not change or keep them.
 	Input []byte
-	// JSON says that Input is a JSON value; else it is text.
+	// JSON says that Input is a JSON value, as of an input of objects; else it is text.
 	JSON bool
 	// Job is the job's id.
 	Job string
@@ -47,12 +47,17 @@ type Task interface {
 // Instant is implemented by tasks without any I/O or side effect: they are run many at once in one slot.
 type Instant interface{ Instant() }
 
+// Lasting is implemented by tasks that are costly to make: a worker keeps one for a while after a chunk, for the next chunk of its job.
+type Lasting interface{ Lasting() }
+
 // Config is what a task is made from.
 type Config struct {
 	// Args is the JSON object given for it; nil is an empty one.
 	Args json.RawMessage
 	// Concurrency is how many tasks may be in flight.
 	Concurrency int
+	// Caller is the worker's way to other workers; nil where a task is made only to check its arguments.
+	Caller Caller
 }
 
 // Factory makes a task. Its errors are those of the arguments.
@@ -63,7 +68,7 @@ type Registry map[string]Factory
 
 // Builtin returns a new registry of the tasks that longhaul brings.
 func Builtin() Registry {
-	return Registry{"double": newDouble, "echo": newEcho, "exec": newExec, "http": newHTTP}
+	return Registry{"activity": newActivity, "double": newDouble, "echo": newEcho, "exec": newExec, "http": newHTTP, "pipe": newPipe}
 }
 
 // New makes the task of that name.

@@ -11,7 +11,7 @@ import (
 )
 
 func TestAnUnknownTaskIsRefusedWithTheNamesOfThose(t *testing.T) {
-	const want = `task.name: this worker has no task "ecko"; it has double, echo, exec, http`
+	const want = `task.name: this worker has no task "ecko"; it has activity, double, echo, exec, http, pipe`
 	for range 20 { // a map has many orders
 		if _, err := Builtin().New("ecko", Config{}); err == nil || err.Error() != want {
 			t.Fatalf("got %v, want %s", err, want)
@@ -39,7 +39,7 @@ func TestArgsAreDecodedStrictly(t *testing.T) {
 	for name, c := range map[string]struct{ task, args, want string }{
 		"an unknown field of echo":   {"echo", `{"x":1}`, `task echo: args: unknown field "x"`},
 		"an unknown field of double": {"double", `{"Delays":"1s"}`, `task double: args: unknown field "Delays"`},
-		"an unknown field of exec":   {"exec", `{"command":["true"],"shell":true}`, `task exec: args: unknown field "shell"`},
+		"an unknown field of exec":   {"exec", `{"command":["true"],"shel":true}`, `task exec: args: unknown field "shel"`},
 		"an unknown field of http":   {"http", `{"url":"http://x/","method":"PUT"}`, `task http: args: unknown field "method"`},
 		"no object":                  {"echo", `[]`, `task echo: args: cannot unmarshal array into Go value of type struct {}`},
 		"two values":                 {"double", `{} {}`, `task double: args: more than one JSON value`},

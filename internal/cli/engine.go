@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +18,6 @@ import (
 	"github.com/longhaul/longhaul/internal/devserver"
 	"github.com/longhaul/longhaul/internal/dial"
 	"github.com/longhaul/longhaul/internal/workers"
-	"github.com/longhaul/longhaul/job"
 )
 
 // engine is what runs a job: a Temporal server that was found, or one of our own with a worker in this process.
@@ -170,15 +168,4 @@ func (e *engine) page(id, runID string) string {
 		return ""
 	}
 	return e.ui + "/namespaces/" + url.PathEscape(e.settings.Namespace) + "/workflows/" + url.PathEscape(id) + "/" + runID + "/history"
-}
-
-// taskOf makes a job.Task of a name and its arguments.
-func taskOf(name string, args map[string]any) (job.Task, error) {
-	t := job.Task{Name: name}
-	if len(args) == 0 {
-		return t, nil
-	}
-	b, err := json.Marshal(args)
-	t.Args = b
-	return t, err
 }

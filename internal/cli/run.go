@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,13 +18,13 @@ import (
 
 // runOptions is the flags of longhaul run.
 type runOptions struct {
-	output, http, task, format, jobID, stateDir, progress string
-	taskArgs, command                                     []string
-	concurrency, tries                                    int
-	timeout, stopTimeout                                  time.Duration
-	overwrite, detach, embedded                           bool
-	input                                                 inputOptions
-	dial                                                  *dial.Flags
+	task                                      taskOptions
+	output, format, jobID, stateDir, progress string
+	concurrency, tries                        int
+	timeout, stopTimeout                      time.Duration
+	overwrite, detach, embedded               bool
+	input                                     inputOptions
+	dial                                      *dial.Flags
 }
 
 func (p *Program) runCommand() *cobra.Command {
@@ -41,11 +39,7 @@ func (p *Program) runCommand() *cobra.Command {
 The same command starts the job, joins it while it runs, resumes it after a crash or an interrupt, and says that it is done.
 Without a Temporal server configured, and none at the default address, it runs one of its own and does the work itself.
 
-The task is one of
-  --http TEMPLATE      a GET request; TEMPLATE is its URL, a Go template over the record: '{{.}}' or 'https://host/{{.}}'
-  -- COMMAND ARG...    a command; {} in an argument is the record; without any {} the record is its standard input
-  --task NAME          a task by its name: ` + strings.Join(slices.Sorted(maps.Keys(p.Tasks)), ", ") + `;
-                       double waits --task-arg delay=1s and answers twice the number, echo answers the record
+` + taskHelp(p.Tasks) + `
 
 ` + exitHelp,
 		Example: p.examples(`  longhaul run urls.txt --output pages.jsonl --http '{{.}}' --concurrency 100
@@ -53,12 +47,13 @@ The task is one of
   longhaul run users.csv --input-format csv --output users.jsonl --http 'https://api.example.com/users/{{.id}}'
   longhaul run 'logs/*.gz' --output checked.txt --sample 1% -- ./check
   find . -type f -print0 | longhaul run - --input-format nul --output sums.txt -- sha256sum {}
+  longhaul run objects.jsonl --output names.jsonl --pipe -- jq --unbuffered -c .name
   longhaul run numbers.txt --output doubled.txt --task double --task-arg delay=1s`),
 		Args: func(cmd *cobra.Command, args []string) error {
 			inputs := args
 			if dash := cmd.ArgsLenAtDash(); dash >= 0 {
 				inputs = args[:dash]
-				if o.command = args[dash:]; len(o.command) == 0 {
+				if o.task.command = args[dash:]; len(o.task.command) == 0 {
 					return usage(errors.New("no command after --"))
 				}
 			}
@@ -71,9 +66,7 @@ The task is one of
 	f.SortFlags = false
 	f.StringVarP(&o.output, "output", "o", "", "the ordered output `file`")
 	o.input.register(f)
-	f.StringVar(&o.http, "http", "", "request this URL for each record: a Go `template`")
-	f.StringVar(&o.task, "task", "", "run the task of this `name`")
-	f.StringArrayVar(&o.taskArgs, "task-arg", nil, "argument of that task as `K=V`, repeatable")
+	o.task.register(f)
 	f.StringVar(&o.format, "format", "", "output `format`: text or json (default json with --http, else text)")
 	f.IntVarP(&o.concurrency, "concurrency", "c", 64, "tasks in flight at most, over all workers together")
 	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "time-out of one try of a task")
@@ -105,7 +98,7 @@ func (o *runOptions) spec(tasks task.Registry) (job.Spec, error) {
 	if s.Output, err = filepath.Abs(o.output); err != nil {
 		return s, err
 	}
-	if s.Task, err = o.taskSpec(); err != nil {
+	if s.Task, err = o.task.spec(); err != nil {
 		return s, usage(err)
 	}
 	for _, check := range []struct {
@@ -125,36 +118,6 @@ func (o *runOptions) spec(tasks task.Registry) (job.Spec, error) {
 		return s, usage(err)
 	}
 	return s, nil
-}
-
-func (o *runOptions) taskSpec() (job.Task, error) {
-	kinds := 0
-	for _, given := range []bool{o.http != "", len(o.command) > 0, o.task != ""} {
-		if given {
-			kinds++
-		}
-	}
-	switch {
-	case kinds == 0:
-		return job.Task{}, errors.New("no task given: one of --http, --task, or -- COMMAND")
-	case kinds > 1:
-		return job.Task{}, errors.New("more than one task given: choose among --http, --task and -- COMMAND")
-	case len(o.taskArgs) > 0 && o.task == "":
-		return job.Task{}, errors.New("--task-arg goes with --task")
-	case o.http != "":
-		return taskOf(job.TaskHTTP, map[string]any{"url": o.http})
-	case len(o.command) > 0:
-		return taskOf("exec", map[string]any{"command": slices.Clone(o.command)})
-	}
-	args := map[string]any{}
-	for _, kv := range o.taskArgs {
-		k, v, ok := strings.Cut(kv, "=")
-		if !ok {
-			return job.Task{}, fmt.Errorf("--task-arg %q: want K=V", kv)
-		}
-		args[k] = v
-	}
-	return taskOf(o.task, args)
 }
 
 // run runs the command.

@@ -44,6 +44,7 @@ type Options struct {
 // Workers is a running worker.
 type Workers struct {
 	workers []worker.Worker
+	work    *activities.Activities
 	stop    context.CancelFunc
 	revived chan struct{}
 }
@@ -65,7 +66,7 @@ func Start(ctx context.Context, c client.Client, o Options) (*Workers, error) {
 		return nil, fmt.Errorf("ask the Temporal server who it is: %w", err)
 	}
 	a := &activities.Activities{
-		Tasks: o.Tasks, StopTimeout: o.StopTimeout, Cluster: info.GetClusterId(),
+		Tasks: o.Tasks, Caller: caller{c}, StopTimeout: o.StopTimeout, Cluster: info.GetClusterId(),
 		Alive: func(ctx context.Context, held output.Claim) (bool, error) { return alive(ctx, c, held) },
 	}
 	common := worker.Options{
@@ -78,7 +79,7 @@ func Start(ctx context.Context, c client.Client, o Options) (*Workers, error) {
 	}
 	r := revive{client: c, namespace: o.Namespace}
 	r.look(ctx)
-	ws := &Workers{revived: make(chan struct{})}
+	ws := &Workers{work: a, revived: make(chan struct{})}
 	ctx, ws.stop = context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		defer close(ws.revived)
@@ -87,6 +88,7 @@ func Start(ctx context.Context, c client.Client, o Options) (*Workers, error) {
 	if o.Files {
 		w := worker.New(c, job.TaskQueue, common)
 		w.RegisterWorkflowWithOptions(workflows.Map, workflow.RegisterOptions{Name: job.WorkflowType})
+		w.RegisterWorkflowWithOptions(workflows.Call, workflow.RegisterOptions{Name: job.WorkflowCall})
 		w.RegisterActivityWithOptions(a.Prepare, activity.RegisterOptions{Name: job.ActivityPrepare})
 		w.RegisterActivityWithOptions(a.ListChunks, activity.RegisterOptions{Name: job.ActivityListChunks})
 		w.RegisterActivityWithOptions(a.AppendOutput, activity.RegisterOptions{Name: job.ActivityAppendOutput})
@@ -124,6 +126,7 @@ func (ws *Workers) Stop() {
 	for range ws.workers {
 		<-done
 	}
+	ws.work.Close()
 }
 
 // alive says whether the workflow of a claim is running.
