@@ -39,11 +39,11 @@ unit: ## unit, property, workflow and replay tests, under the race detector
 integration: $(TEMPORAL) counterparts $(BIN)/typescript/lib/worker.js ## tests with real processes against a real development server, a short crash schedule among them
 	PATH="$$PATH:$(BIN)" $(GO) test -count=1 -timeout 40m ./tests/e2e/... ./tests/crash/...
 
-# What the tests meet that is no Go module. A test that misses one says so.
+# Debian packages with what the tests meet that is no Go module. A test that misses one says so.
+COUNTERPARTS := python3-aiohttp parallel
 counterparts:
-	@{ { python3 -c 'import aiohttp' || /usr/bin/python3 -c 'import aiohttp'; } 2>/dev/null && command -v parallel > /dev/null; } || \
-		{ echo "installing python3-aiohttp and parallel for the tests"; apt-get install -qq -y python3 python3-aiohttp parallel > /dev/null; } || \
-		echo "python3-aiohttp or parallel is missing; a test will fail for want of it"
+	@missing=$$(for p in $(COUNTERPARTS); do dpkg -s "$$p" > /dev/null 2>&1 || echo "$$p"; done; command -v npm > /dev/null || echo nodejs npm); \
+	if [ -n "$$missing" ]; then bench/install.sh $$missing > /dev/null || echo "not installed: $$missing; a test will fail for want of it"; fi
 
 KILLS ?= 200
 crash: $(TEMPORAL) ## a long crash schedule: make crash KILLS=1000
@@ -82,7 +82,7 @@ $(BIN)/slowapi: FORCE
 	$(GO) build -trimpath -o $@ ./examples/slowapi
 
 # The worker of examples/typescript, with the TypeScript SDK.
-$(BIN)/typescript/lib/worker.js: $(wildcard examples/typescript/*.ts examples/typescript/*.json)
+$(BIN)/typescript/lib/worker.js: $(wildcard examples/typescript/*.ts examples/typescript/*.json) | counterparts
 	@command -v npm > /dev/null || { echo "node and npm are missing: install Node.js 20 or later"; exit 1; }
 	mkdir -p $(BIN)/typescript && cp $^ $(BIN)/typescript/
 	cd $(BIN)/typescript && npm ci --no-audit --no-fund --ignore-scripts && npx tsc
