@@ -85,7 +85,7 @@ $(BIN)/slowapi: FORCE
 $(BIN)/typescript/lib/worker.js: $(wildcard examples/typescript/*.ts examples/typescript/*.json) | counterparts
 	@command -v npm > /dev/null || { echo "node and npm are missing: install Node.js 20 or later"; exit 1; }
 	mkdir -p $(BIN)/typescript && cp $^ $(BIN)/typescript/
-	cd $(BIN)/typescript && npm ci --no-audit --no-fund --ignore-scripts && npx tsc
+	cd $(BIN)/typescript && npm install --no-audit --no-fund --ignore-scripts && npx tsc
 	@touch $@
 
 $(BIN)/temporal:
