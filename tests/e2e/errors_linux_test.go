@@ -37,7 +37,7 @@ func TestDiskErrorsWordForWord(t *testing.T) {
 		h.Documented("disk full", h.Longhaul(h.args...))
 		h.Verify("disk/out").Ended(0)
 		h.Resize("disk", large)
-		h.completes(2 * halfLimit) // what was in flight when its chunk met the full disk, each chunk on its own
+		h.completes(8 * halfLimit) // what was in flight when its chunk met the full disk, each of the eight lanes on its own
 	})
 	t.Run("folder read-only", func(t *testing.T) {
 		h := begin(t, large)
