@@ -9,7 +9,7 @@ GOFUMPT_VERSION       := v0.12.0
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint unit integration crash bench peers microbench histories fmt clean counterparts FORCE
+.PHONY: help run build test lint unit integration crash bench peers microbench histories fmt clean counterparts typescript FORCE
 
 BIN   := $(CURDIR)/bin
 TOOLS := $(BIN)/tools
@@ -36,7 +36,7 @@ lint: $(TOOLS)/staticcheck $(TOOLS)/workflowcheck $(TOOLS)/gofumpt ## formatting
 unit: ## unit, property, workflow and replay tests, under the race detector
 	$(GO) test -race $$($(GO) list ./... | grep -vE '/tests/(e2e|crash)')
 
-integration: $(TEMPORAL) counterparts $(BIN)/typescript/lib/worker.js ## tests with real processes against a real development server, a short crash schedule among them
+integration: $(TEMPORAL) counterparts typescript ## tests with real processes against a real development server, a short crash schedule among them
 	PATH="$$PATH:$(BIN)" $(GO) test -count=1 -timeout 40m ./tests/e2e/... ./tests/crash/...
 
 # Debian packages with what the tests meet that is no Go module. A test that misses one says so.
@@ -80,6 +80,8 @@ $(BIN)/longhaul-worker: FORCE
 
 $(BIN)/slowapi: FORCE
 	$(GO) build -trimpath -o $@ ./examples/slowapi
+
+typescript: $(BIN)/typescript/lib/worker.js ## build the worker of examples/typescript, with the TypeScript SDK, into bin/
 
 # The worker of examples/typescript, with the TypeScript SDK.
 $(BIN)/typescript/lib/worker.js: $(wildcard examples/typescript/*.ts examples/typescript/*.json) | counterparts

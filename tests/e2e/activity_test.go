@@ -26,7 +26,7 @@ func typescript(t *testing.T, b *harness.Bench) {
 	t.Helper()
 	main := filepath.Join(example(t, ""), "..", "bin", "typescript", "lib", "worker.js")
 	if _, err := os.Stat(main); err != nil {
-		t.Fatalf("%v (make bin/typescript builds it; it needs node and npm)", err)
+		t.Fatalf("%v (make typescript builds it; it needs node and npm)", err)
 	}
 	node, err := exec.LookPath("node")
 	harness.Must(t, err)
@@ -162,15 +162,20 @@ func TestAnActivityOutlivesTheWorkerThatCalledIt(t *testing.T) {
 
 // TestAnActivityThatNobodyServesYetIsAnOutage: no record is burnt; when a worker comes, all get done.
 func TestAnActivityThatNobodyServesYetIsAnOutage(t *testing.T) {
-	const n = 20
+	const n = 400
 	b := harness.New(t)
 	b.Worker()
 	b.Write("in", harness.Lines(n))
-	p := b.Longhaul("in", "--output", "out", "--timeout", "20s", "--retries", "1", "--activity", "late", "--activity-queue", "late")
+	p := b.Longhaul("in", "--output", "out", "--concurrency", "200", "--timeout", "10s", "--retries", "1",
+		"--activity", "late", "--activity-queue", "late", "--activity-batch", "50")
 	p.Says("seems to be down")
 	late := worker.New(b.Client, "late", worker.Options{})
-	late.RegisterActivityWithOptions(func(_ context.Context, x string) (string, error) { return "<" + x + ">", nil },
-		activity.RegisterOptions{Name: "late"})
+	late.RegisterActivityWithOptions(func(_ context.Context, xs []string) ([]string, error) {
+		for i, x := range xs {
+			xs[i] = "<" + x + ">"
+		}
+		return xs, nil
+	}, activity.RegisterOptions{Name: "late"})
 	harness.Must(t, late.Start())
 	t.Cleanup(late.Stop)
 	p.Ended(0)
