@@ -144,10 +144,11 @@ func (r *chunkRun) flying() int {
 	return r.inFlight
 }
 
-// patience is how many attempts a chunk makes at a few records that fail transiently while nothing else tells whether the far side is up.
+// patience is how many attempts, ended by what may be an outage, a chunk makes at a few records that fail transiently while nothing else tells
+// whether the far side is up.
 const patience = 3
 
-// result says how the run ended: nil where every record is in the segment.
+// result says how the run ended: nil where every record is in the segment. attempt is the one that may end with an outage, from 1.
 func (r *chunkRun) result(attempt int) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -76,6 +76,14 @@ func newOutbound[C any](_ func(context.Context) C, c circumstances, next interce
 	return &outbound[C]{interceptor.ActivityOutboundInterceptorBase{Next: next}, c}
 }
 
+// HasHeartbeatDetails answers as after attempts that all ended with an outage.
+func (o *outbound[C]) HasHeartbeatDetails(context.Context) bool { return o.attempt > 1 }
+
+func (o *outbound[C]) GetHeartbeatDetails(_ context.Context, d ...any) error {
+	*d[0].(*job.Heartbeat) = job.Heartbeat{Outages: int64(o.attempt) - 1}
+	return nil
+}
+
 func (o *outbound[C]) GetInfo(ctx context.Context) activity.Info {
 	info := o.Next.GetInfo(ctx)
 	info.Attempt = max(1, o.attempt)

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 
 	"github.com/longhaul/longhaul/job"
@@ -9,18 +10,19 @@ import (
 )
 
 // costly is a task that counts how often it is made and closed.
-type costly struct{ closed *int }
+type costly struct{ closed *atomic.Int64 }
 
 func (costly) Do(context.Context, task.Record) (task.Result, error) { return task.Result{}, nil }
 
-func (c costly) Close() { *c.closed++ }
+func (c costly) Close() { c.closed.Add(1) }
 
 type lasting struct{ costly }
 
 func (lasting) Lasting() {}
 
 func TestALastingTaskIsKeptForTheNextChunk(t *testing.T) {
-	made, closed := 0, 0
+	made := 0
+	var closed atomic.Int64
 	a := &Activities{Tasks: task.Registry{
 		"costly":  func(task.Config) (task.Task, error) { made++; return costly{&closed}, nil },
 		"lasting": func(task.Config) (task.Task, error) { made++; return lasting{costly{&closed}}, nil },
@@ -34,8 +36,9 @@ func TestALastingTaskIsKeptForTheNextChunk(t *testing.T) {
 		a.release(key, r)
 	}
 	for _, c := range []struct {
-		key, name    string
-		made, closed int
+		key, name string
+		made      int
+		closed    int64
 	}{
 		{"one", "costly", 1, 1},
 		{"one", "costly", 2, 2},
@@ -43,11 +46,11 @@ func TestALastingTaskIsKeptForTheNextChunk(t *testing.T) {
 		{"two", "lasting", 3, 2},
 		{"three", "lasting", 4, 2}, // another job's
 	} {
-		if use(c.key, c.name); made != c.made || closed != c.closed {
-			t.Fatalf("%s: %d made, %d closed; want %d and %d", c.key, made, closed, c.made, c.closed)
+		if use(c.key, c.name); made != c.made || closed.Load() != c.closed {
+			t.Fatalf("%s: %d made, %d closed; want %d and %d", c.key, made, closed.Load(), c.made, c.closed)
 		}
 	}
-	if a.Close(); closed != 4 || len(a.kept) != 0 {
-		t.Errorf("%d closed, %d kept", closed, len(a.kept))
+	if a.Close(); closed.Load() != 4 || len(a.kept) != 0 {
+		t.Errorf("%d closed, %d kept", closed.Load(), len(a.kept))
 	}
 }

@@ -27,7 +27,14 @@ func (a *Activities) ProcessChunk(ctx context.Context, q job.ProcessRequest) (jo
 func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (job.Processed, error) {
 	out := a.output(q.Spec.Output)
 	var current atomic.Pointer[chunkRun]
-	stop := heartbeat(ctx, func() any { return current.Load().progress() })
+	var outages atomic.Int64
+	outages.Store(outagesBefore(ctx))
+	details := func() job.Heartbeat {
+		h := current.Load().progress()
+		h.Outages = outages.Load()
+		return h
+	}
+	stop := heartbeat(ctx, func() any { return details() })
 	defer stop()
 
 	m, err := a.claimed(ctx, out)
@@ -61,7 +68,12 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 		defer a.release(key, shared)
 		run := newChunkRun(ctx, q, shared, w, reader)
 		current.Store(run)
-		if err := a.run(ctx, run); err != nil {
+		if err := a.run(ctx, run, int(outages.Load())+1); err != nil {
+			var e *job.Error
+			if errors.As(err, &e) && e.Kind == job.Outage {
+				outages.Add(1)
+				activity.RecordHeartbeat(ctx, details())
+			}
 			if errors.Is(err, input.ErrMismatch) { // what the segment holds may answer other records than those listed
 				err = errors.Join(err, a.fs().Remove(filepath.Join(out.Segments(), segment.Name(q.Chunk))))
 			}
@@ -96,8 +108,8 @@ func unknownVersion(out output.Output, err error) error {
 // giveBackAfter is how long slots of the pool must be idle before a chunk that drains gives its own back.
 const giveBackAfter = time.Second
 
-// run runs the chunk's missing records to the end, or until it is told to stop or must.
-func (a *Activities) run(ctx context.Context, r *chunkRun) error {
+// run runs the chunk's missing records to the end, or until it is told to stop or must. attempt counts those that ended with an outage, this one included.
+func (a *Activities) run(ctx context.Context, r *chunkRun, attempt int) error {
 	r.join()
 	t := time.NewTicker(giveBackAfter / 4)
 	defer t.Stop()
@@ -121,7 +133,17 @@ func (a *Activities) run(ctx context.Context, r *chunkRun) error {
 	}
 	r.end(a.StopTimeout)
 	r.lane.Leave()
-	return r.result(int(activity.GetInfo(ctx).Attempt))
+	return r.result(attempt)
+}
+
+// outagesBefore is how many attempts at the chunk ended with an outage, as the last of them left it in its heartbeat. Attempts that ended
+// otherwise, as with their worker, tell nothing about the far side.
+func outagesBefore(ctx context.Context) int64 {
+	var h job.Heartbeat
+	if !activity.HasHeartbeatDetails(ctx) || activity.GetHeartbeatDetails(ctx, &h) != nil {
+		return 0
+	}
+	return h.Outages
 }
 
 // drainTicks counts the ticks in a row at which the chunk has slots to spare that nothing on this worker can use.

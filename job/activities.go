@@ -174,6 +174,8 @@ type Heartbeat struct {
 	InFlight int `json:"inFlight,omitempty"`
 	// Trouble is what the worker's machine lacks for some tasks, where it lacks something.
 	Trouble string `json:"trouble,omitempty"`
+	// Outages is how many attempts at the chunk have ended with an outage.
+	Outages int64 `json:"outages,omitempty"`
 }
 
 // Progress is the answer to QueryProgress.
