@@ -97,6 +97,7 @@ func (e *engine) snapshot(ctx context.Context, j *started) (progress.Snapshot, e
 	for _, a := range d.GetPendingActivities() {
 		e.addPending(&s, a)
 	}
+	s.InFlight = min(s.InFlight, s.Cap) // the heartbeats are of different moments, and slots go round between chunks
 	if len(d.GetPendingActivities()) > 0 && s.Trouble == "" && s.InFlight == 0 {
 		if queues := e.unserved(ctx); len(queues) > 0 {
 			s.Trouble = warnUnserved(e, queues)
