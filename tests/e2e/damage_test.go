@@ -150,8 +150,9 @@ type killed struct {
 	sealed, open *segmentFile
 }
 
-// Records of a killed job that were in flight: one in the middle, so that finished segments waited for it, and those from the second.
-const straggler, killedFrom = 600, 1_500
+// Records of a killed job that were in flight: one in the middle, so that finished segments waited for it, and those from the second. The third is the
+// records of a chunk.
+const straggler, killedFrom, killedChunk = 600, 1_500, 100
 
 // kill brings a job half way, and kills its worker and its starter.
 func kill(t *testing.T, anew bool) *killed {
@@ -170,12 +171,14 @@ func kill(t *testing.T, anew bool) *killed {
 	h.Longhaul("in", "--output", "other", "--task", "echo").Ended(0)
 	h.StartJob("half", job.Spec{
 		Input: job.Paths{h.Path("in")}, Output: h.Path("out"), Concurrency: halfLimit,
-		Task: job.Task{Name: "http", Args: []byte(`{"url":"` + h.target.Template() + `"}`)}, Tuning: job.Tuning{ChunkRecords: 100, Lanes: 4},
+		Task: job.Task{Name: "http", Args: []byte(`{"url":"` + h.target.Template() + `"}`)}, Tuning: job.Tuning{ChunkRecords: killedChunk, Lanes: 4},
 	})
 	h.args = []string{"in", "--output", "out", "--http", h.target.Template(), "--concurrency", fmt.Sprint(halfLimit), "--job", "half"}
 	h.run = h.Longhaul(h.args...)
 	d := &killed{half: h}
-	h.Until("all that can be done is on disk", func() bool { return d.onDisk() == killedFrom-2 && len(d.segments(true)) >= 3 })
+	h.Until("all that can be done is on disk, and what can be committed is", func() bool {
+		return d.onDisk() == killedFrom-2 && len(d.segments(true)) >= 3 && committed(h.Bench) >= straggler-1-killedChunk
+	})
 	h.run.Kill()
 	w.Kill()
 	_, _, d.inFlight = h.target.Counts() // all of them are held back

@@ -198,8 +198,9 @@ func (h *half) refused(name, file string, harm func(*harness.Bench), meet func()
 	touch(h.Bench, file, info.ModTime())
 }
 
-// heldFrom is the record from which a held job's target answers only when it is released; heldRecords is how many may be asked for until then.
-const heldFrom, heldRecords = 1_000, 500
+// heldFrom is the record from which a held job's target answers only when it is released; heldRecords is how many may be asked for until then;
+// heldChunk is the records of a chunk.
+const heldFrom, heldRecords, heldChunk = 1_000, 500, 50
 
 // heldJob is a job that was brought half way and cannot get further.
 type heldJob struct {
@@ -225,16 +226,25 @@ func held(t *testing.T) *heldJob {
 	h.Write("in", harness.Lines(halfRecords))
 	h.StartJob("half", job.Spec{
 		Input: job.Paths{h.Path("in")}, Output: h.Path("out"), Concurrency: halfLimit,
-		Task: job.Task{Name: "http", Args: []byte(`{"url":"` + h.target.Template() + `"}`)}, Tuning: job.Tuning{ChunkRecords: 50, Lanes: 4},
+		Task: job.Task{Name: "http", Args: []byte(`{"url":"` + h.target.Template() + `"}`)}, Tuning: job.Tuning{ChunkRecords: heldChunk, Lanes: 4},
 	})
 	h.args = []string{"in", "--output", "out", "--http", h.target.Template(), "--concurrency", fmt.Sprint(halfLimit), "--job", "half"}
 	h.run = h.Longhaul(h.args...)
-	h.Until("half of the job committed", func() bool {
+	h.Until("all that can be committed is", func() bool {
 		n, _, inFlight := h.target.Counts()
-		info, err := os.Stat(h.Path("out"))
-		return n > heldFrom && inFlight == n-heldFrom+1 && err == nil && info.Size() > int64(len(harness.Oracle(heldFrom/2)))
+		return n > heldFrom && inFlight == n-heldFrom+1 && committed(h.Bench) >= heldFrom-1-heldChunk
 	})
 	return &heldJob{h, release}
+}
+
+// committed is how many records the output holds, 0 while an append is under way.
+func committed(b *harness.Bench) int {
+	out, err := os.ReadFile(b.Path("out"))
+	manifest, err2 := os.ReadFile(b.Path("out.longhaul/manifest"))
+	if err != nil || err2 != nil || !bytes.Contains(manifest, fmt.Appendf(nil, `"outputBytes": %d,`, len(out))) {
+		return 0
+	}
+	return bytes.Count(out, []byte{'\n'})
 }
 
 // anotherJob runs a second job on the output of a first.
