@@ -82,9 +82,14 @@ func BenchmarkExec(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for b.Loop() {
-		if res, err := t.Do(b.Context(), Record{Input: []byte("123456"), Job: "job", Try: 1}); err != nil || string(res.Value) != "123456\n" {
-			b.Fatalf("%q, %v", res.Value, err)
+	b.ReportAllocs()
+	b.SetParallelism(4)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if res, err := t.Do(b.Context(), Record{Input: []byte("123456"), Job: "job", Try: 1}); err != nil || string(res.Value) != "123456\n" {
+				b.Errorf("%q, %v", res.Value, err)
+				return
+			}
 		}
-	}
+	})
 }

@@ -5,14 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 	"unicode/utf8"
 )
 
@@ -30,6 +28,7 @@ type command struct {
 	argument bool // an argument takes the record
 	stdin    bool // the standard input takes it
 	fatal    [256]bool
+	program  *executable
 }
 
 // What stands for the record, and for its number, in an argument.
@@ -60,6 +59,7 @@ func newExec(c Config) (Task, error) {
 	if t.fatal, err = exitStatuses(t.FatalExit); err != nil {
 		return nil, fmt.Errorf("args: fatalExit: %w", err)
 	}
+	t.program = newExecutable(t.Command[0])
 	return t, nil
 }
 
@@ -91,31 +91,25 @@ func exitStatuses(list string) (set [256]bool, err error) {
 // Check looks the program up.
 func (t *command) Check() error { return lookUp(t.Command[0]) }
 
-// waitDelay is how long a killed command's output pipes may stay open in the hands of processes that left its group.
-const waitDelay = time.Second
+// Close lets go of what is kept from record to record.
+func (t *command) Close() { t.program.Close() }
 
 func (t *command) Do(ctx context.Context, r Record) (Result, error) {
 	args, err := t.arguments(r)
 	if err != nil {
 		return Result{}, Fail(Permanent, err)
 	}
-	cmd := exec.CommandContext(ctx, t.Command[0], args...)
+	var stdin []byte
 	if t.stdin {
-		cmd.Stdin = bytes.NewReader(append(bytes.Clone(r.Input), '\n'))
+		stdin = append(bytes.Clone(r.Input), '\n')
 	}
-	cmd.Env = append(os.Environ(), "LONGHAUL_RECORD="+strconv.FormatInt(r.Number, 10), "LONGHAUL_IDEMPOTENCY_KEY="+r.IdempotencyKey())
-	out := &limited{limit: MaxResult}
-	errs := &tailBuffer{}
-	cmd.Stdout, cmd.Stderr = out, errs
-	cmd.SysProcAttr = processGroup()
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = waitDelay
-	err = cmd.Run()
+	env := []string{recordVariable + strconv.FormatInt(r.Number, 10), keyVariable + r.IdempotencyKey()}
+	out, errs := &limited{limit: MaxResult}, &tailBuffer{}
+	err = t.program.run(ctx, args, env, stdin, out, errs)
 	if out.exceeded {
 		return Result{}, Fail(Permanent, fmt.Errorf("it printed more than %d MiB", MaxResult>>20))
 	}
 	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
-		_ = cmd.Cancel() // what it left behind: there may be more with every record
 		return Result{}, Fail(Permanent, fmt.Errorf("command %s: it ended, but processes that it started still held its output", t.Command[0]))
 	}
 	if err != nil {
