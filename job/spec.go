@@ -67,7 +67,7 @@ type Tuning struct {
 	ChunkBytes int64 `json:"chunkBytes,omitempty"`
 	// ChunkDuration is how long a chunk should take: 10ms to 1h, by default 10s.
 	ChunkDuration Duration `json:"chunkDuration,omitempty"`
-	// Lanes is over how many chunks the slots are shared out while tasks are quick: 1 to 500, by default 8.
+	// Lanes is over how many chunks the slots are shared out while tasks are quick: 1 to 500, by default 8, or 4 to 7 where Concurrency is under 16.
 	Lanes int `json:"lanes,omitempty"`
 	// WindowChunks bounds how many chunks may run ahead of the position: 1 to 5,000, by default 1,000.
 	WindowChunks int `json:"windowChunks,omitempty"`
@@ -192,7 +192,7 @@ func (s Spec) WithDefaults() Spec {
 	setDefault(&s.Tuning.ChunkRecords, 100_000)
 	setDefault(&s.Tuning.ChunkBytes, 32<<20)
 	setDefault(&s.Tuning.ChunkDuration, Duration(10*time.Second))
-	setDefault(&s.Tuning.Lanes, 8)
+	setDefault(&s.Tuning.Lanes, min(8, max(4, s.Concurrency/2)))
 	setDefault(&s.Tuning.WindowChunks, 1_000)
 	setDefault(&s.Tuning.WindowBytes, 16<<30)
 	setDefault(&s.Tuning.ActivitiesPerRun, 500)

@@ -42,7 +42,8 @@ type coordinator struct {
 	free      int           // slots not handed out
 
 	listing    workflow.Future
-	listedSize int // records that the plan asked of a chunk when the queue was listed
+	listedSize int // records that a chunk of the queue may have
+	lastListed int // records of the chunk before the cursor, where it was listed
 	appending  workflow.Future
 	appended   job.AppendRequest
 	appendedAt time.Time       // when the last append was begun
@@ -99,9 +100,11 @@ func (c *coordinator) advance() bool {
 		c.stopping = true
 	}
 	if !c.stopping {
+		s := Plan(c.spec.Tuning, c.spec.Concurrency, c.carried.Pace)
 		c.takeLeftovers()
-		c.list()
-		c.process()
+		c.dropOutgrown(s)
+		c.process(s)
+		c.list(s)
 	}
 	c.append()
 	return c.listing != nil || c.appending != nil || len(c.running) > 0
@@ -183,43 +186,48 @@ func (c *coordinator) takeLeftovers() {
 }
 
 // list asks for more chunks when the lanes may soon run out of them.
-func (c *coordinator) list() {
-	s := Plan(c.spec.Tuning, c.spec.Concurrency, c.carried.Pace)
-	c.dropOutgrown(s)
+func (c *coordinator) list(s Sizing) {
 	if c.listing != nil || c.listedAll || len(c.queue) >= s.Lanes {
 		return
 	}
 	q := job.ListRequest{
 		Output: c.spec.Output, Record: c.cursor.record, Offset: c.cursor.offset, AtRecord: c.cursor.atRecord,
-		Chunks: pageChunks(s, c.carried.Pace), Records: s.Records, Bytes: c.spec.Tuning.ChunkBytes,
-		Taper: s.Lanes, MinRecords: minRecords(s),
+		Chunks: pageChunks(s, c.carried.Pace), Records: max(s.Records, min(s.Fit, c.listedSize)), Bytes: c.spec.Tuning.ChunkBytes,
+		Taper: s.Lanes, MinRecords: minRecords(s, c.spec.Tuning),
 	}
 	if c.carried.Pace.Largest == 0 {
-		// Nothing is known yet: chunks of all sizes keep the slots busy until it is.
-		q.StartRecords, q.Records = s.Records, min(s.Records<<min(s.Lanes, 12), c.spec.Tuning.ChunkRecords)
+		// Nothing is known yet: chunks of all sizes keep the slots busy until it is, and some more are at hand by then.
+		q.Records = min(s.Records<<startDoublings, c.spec.Tuning.ChunkRecords)
+		q.StartRecords = min(max(s.Records, 2*c.lastListed), q.Records)
 	}
 	if len(c.leftovers) > 0 {
 		q.Until = c.leftovers[0].Offset
 	}
-	c.listedSize = s.Records
+	c.listedSize = q.Records
 	c.listing = listChunks(c.work, q)
 	c.activities++
 }
 
-// dropOutgrown forgets listed chunks whose size the plan has left far behind: they are listed anew.
+// dropOutgrown forgets listed chunks whose size the plan has left far behind: they are listed anew. Small ones keep the lanes busy until then.
 func (c *coordinator) dropOutgrown(s Sizing) {
-	if c.listing != nil || len(c.queue) == 0 || len(c.leftovers) > 0 ||
-		!outgrown(c.listedSize, s) || slices.ContainsFunc(c.queue, func(q queued) bool { return q.leftover }) {
+	keep := 0
+	switch {
+	case c.listing != nil || len(c.leftovers) > 0:
+		return
+	case outgrown(c.listedSize, s):
+		keep = s.Lanes
+	case !oversized(c.listedSize, s):
 		return
 	}
-	if s.Records > c.listedSize && c.listedAll {
-		return // the last chunks are small on purpose
+	if len(c.queue) <= keep || slices.ContainsFunc(c.queue, func(q queued) bool { return q.leftover }) {
+		return
 	}
-	if n := len(c.ready); n > 0 && c.ready[n-1].First > c.queue[0].First {
+	next := c.queue[keep]
+	if n := len(c.ready); n > 0 && c.ready[n-1].First > next.First {
 		return // a former run's segment lies beyond them, which a new listing would run into
 	}
-	c.cursor = cursor{c.queue[0].First, c.queue[0].Offset, true}
-	c.queue, c.listedAll = nil, false
+	c.cursor = cursor{next.First, next.Offset, true}
+	c.queue, c.listedAll = c.queue[:keep], false
 }
 
 func (c *coordinator) onListed(f workflow.Future) {
@@ -232,6 +240,7 @@ func (c *coordinator) onListed(f workflow.Future) {
 	for _, chunk := range p.Chunks {
 		c.queue = append(c.queue, queued{Chunk: chunk})
 		c.cursor = cursor{record: chunk.End(), offset: chunk.EndOffset()}
+		c.lastListed = chunk.Records
 	}
 	c.listedAll = p.End
 	if len(p.Chunks) == 0 && !p.End { // it stands where a leftover begins, but at another record
@@ -244,8 +253,7 @@ func (c *coordinator) onListed(f workflow.Future) {
 }
 
 // process starts queued chunks while there are slots for them and the window allows it.
-func (c *coordinator) process() {
-	s := Plan(c.spec.Tuning, c.spec.Concurrency, c.carried.Pace)
+func (c *coordinator) process(s Sizing) {
 	for c.free > 0 && len(c.queue) > 0 && len(c.running) < maxLanes && c.windowAllows(c.queue[0].Chunk) {
 		chunk := c.queue[0].Chunk
 		c.queue = c.queue[1:]

@@ -45,6 +45,8 @@ func (p Pace) Observe(n int, elapsed, busy time.Duration) Pace {
 type Sizing struct {
 	// Records of the next chunks.
 	Records int
+	// Fit is how many records would take as long as a chunk should; 0 while nothing is known.
+	Fit int
 	// Lanes to share the slots over.
 	Lanes int
 	// Share is the slots that one lane is given, the last one perhaps fewer.
@@ -62,11 +64,10 @@ func Plan(t job.Tuning, concurrency int, p Pace) Sizing {
 	s.Lanes = min(s.Lanes, concurrency)
 	s.Share = ceilDiv(concurrency, s.Lanes)
 	s.Lanes = ceilDiv(concurrency, s.Share)
-	want := 0
 	if p.Largest > 0 {
-		want = int(min(p.PerLane*target, float64(growth*p.Largest), float64(t.ChunkRecords)))
+		s.Fit = min(max(1, int(min(p.PerLane*target, float64(t.ChunkRecords)))), t.ChunkRecords)
 	}
-	s.Records = min(max(want, s.Share), t.ChunkRecords)
+	s.Records = min(max(min(s.Fit, growth*p.Largest), s.Share), t.ChunkRecords)
 	return s
 }
 
@@ -74,8 +75,19 @@ func Plan(t job.Tuning, concurrency int, p Pace) Sizing {
 // chunk costs.
 const taperTo = 10
 
+// startDoublings is how often chunks double in size at most while the pace is not known.
+const startDoublings = 8
+
+// startRounds is how many records for each slot chunks at the input's end have at least while the pace is not known.
+const startRounds = 2
+
 // minRecords is the size below which chunks at the input's end do not shrink.
-func minRecords(s Sizing) int { return max(s.Share, s.Records/taperTo) }
+func minRecords(s Sizing, t job.Tuning) int {
+	if s.Fit == 0 {
+		return min(startRounds*s.Share, t.ChunkRecords)
+	}
+	return min(max(s.Share, s.Fit/taperTo), t.ChunkRecords)
+}
 
 // pageChunks is how many chunks to list at once: enough for some rounds of the lanes, few while their size is still a guess.
 func pageChunks(s Sizing, p Pace) int {
@@ -85,9 +97,13 @@ func pageChunks(s Sizing, p Pace) int {
 	return min(max(4*s.Lanes, 16), 256)
 }
 
-// outgrown says whether listed chunks of the given size are so far from the plan that they are better listed anew.
-func outgrown(listed int, s Sizing) bool {
-	return s.Records >= 4*listed || listed >= 4*s.Records
-}
+// farOff is how many times larger or smaller than planned listed chunks must be to be better listed anew.
+const farOff = 4
+
+// outgrown says whether listed chunks of the given size are much smaller than the plan has them.
+func outgrown(listed int, s Sizing) bool { return s.Records >= farOff*listed }
+
+// oversized says whether they would take much longer than a chunk should. Until a pace is known nobody can say.
+func oversized(listed int, s Sizing) bool { return s.Fit > 0 && listed >= farOff*max(s.Fit, s.Share) }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }

@@ -28,15 +28,15 @@ func TestPlan(t *testing.T) {
 		"one slot":                         {defaults, 1, Pace{}, Sizing{Records: 1, Lanes: 1, Share: 1}},
 		"fewer slots than lanes":           {defaults, 5, Pace{}, Sizing{Records: 1, Lanes: 5, Share: 1}},
 		"slots that lanes do not divide":   {defaults, 17, Pace{}, Sizing{Records: 3, Lanes: 6, Share: 3}},
-		"ten seconds' worth":               {defaults, 64, Pace{PerLane: 100, Task: .01, Largest: 1000}, Sizing{Records: 1000, Lanes: 8, Share: 8}},
-		"eight times the largest at most":  {defaults, 64, Pace{PerLane: 1e6, Task: 1e-6, Largest: 50}, Sizing{Records: 400, Lanes: 8, Share: 8}},
-		"the bound of records":             {defaults, 64, Pace{PerLane: 1e6, Task: 1e-6, Largest: 90_000}, Sizing{Records: 100_000, Lanes: 8, Share: 8}},
-		"a share at least":                 {defaults, 64, Pace{PerLane: .01, Task: 2, Largest: 8}, Sizing{Records: 8, Lanes: 8, Share: 8}},
+		"ten seconds' worth":               {defaults, 64, Pace{PerLane: 100, Task: .01, Largest: 1000}, Sizing{Records: 1000, Fit: 1000, Lanes: 8, Share: 8}},
+		"eight times the largest at most":  {defaults, 64, Pace{PerLane: 1e6, Task: 1e-6, Largest: 50}, Sizing{Records: 400, Fit: 100_000, Lanes: 8, Share: 8}},
+		"the bound of records":             {defaults, 64, Pace{PerLane: 1e6, Task: 1e-6, Largest: 90_000}, Sizing{Records: 100_000, Fit: 100_000, Lanes: 8, Share: 8}},
+		"a share at least":                 {defaults, 64, Pace{PerLane: .01, Task: 2, Largest: 8}, Sizing{Records: 8, Fit: 1, Lanes: 8, Share: 8}},
 		"the bound of records below that":  {func(t *job.Tuning) { t.ChunkRecords = 3 }, 64, Pace{}, Sizing{Records: 3, Lanes: 8, Share: 8}},
-		"a longer chunk":                   {func(t *job.Tuning) { t.ChunkDuration *= 6 }, 64, Pace{PerLane: 100, Task: .01, Largest: 1000}, Sizing{Records: 6000, Lanes: 8, Share: 8}},
-		"a task of a quarter of the chunk": {defaults, 64, Pace{PerLane: 3.2, Task: 2.5, Largest: 32}, Sizing{Records: 32, Lanes: 8, Share: 8}},
-		"a task slower than that":          {defaults, 64, Pace{PerLane: 3.1, Task: 2.6, Largest: 32}, Sizing{Records: 31, Lanes: 64, Share: 1}},
-		"slow tasks and a large cap":       {defaults, 100_000, Pace{PerLane: 20, Task: 600, Largest: 12_500}, Sizing{Records: 200, Lanes: 500, Share: 200}},
+		"a longer chunk":                   {func(t *job.Tuning) { t.ChunkDuration *= 6 }, 64, Pace{PerLane: 100, Task: .01, Largest: 1000}, Sizing{Records: 6000, Fit: 6000, Lanes: 8, Share: 8}},
+		"a task of a quarter of the chunk": {defaults, 64, Pace{PerLane: 3.2, Task: 2.5, Largest: 32}, Sizing{Records: 32, Fit: 32, Lanes: 8, Share: 8}},
+		"a task slower than that":          {defaults, 64, Pace{PerLane: 3.1, Task: 2.6, Largest: 32}, Sizing{Records: 31, Fit: 31, Lanes: 64, Share: 1}},
+		"slow tasks and a large cap":       {defaults, 100_000, Pace{PerLane: 20, Task: 600, Largest: 12_500}, Sizing{Records: 200, Fit: 200, Lanes: 500, Share: 200}},
 		"more lanes asked for":             {func(t *job.Tuning) { t.Lanes = 500 }, 1000, Pace{}, Sizing{Records: 2, Lanes: 500, Share: 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -104,14 +104,14 @@ func TestPlanSharesAllSlotsAndBoundsChunks(t *testing.T) {
 		if s.Records < min(s.Share, u.ChunkRecords) || s.Records > u.ChunkRecords {
 			t.Errorf("chunks of %d records, not within %d and %d", s.Records, min(s.Share, u.ChunkRecords), u.ChunkRecords)
 		}
-		if m := minRecords(s); m < 1 || m > max(s.Records, s.Share) {
-			t.Errorf("chunks of %d records shrink to %d", s.Records, m)
+		if m := minRecords(s, u); m < 1 || m > u.ChunkRecords {
+			t.Errorf("chunks of at most %d records shrink to %d", u.ChunkRecords, m)
 		}
 		if c := pageChunks(s, p); c < 1 || c > max(256, s.Lanes) {
 			t.Errorf("%d chunks a page", c)
 		}
-		if outgrown(s.Records, s) {
-			t.Error("chunks of the planned size count as outgrown: they would be listed for ever")
+		if outgrown(s.Records, s) || oversized(max(s.Records, s.Fit), s) {
+			t.Error("chunks of the planned size count as far off: they would be listed for ever")
 		}
 	})
 }

@@ -46,7 +46,7 @@ func TestProgressTellsHowFarTheJobIs(t *testing.T) {
 		alarm{2 * time.Hour, func(env *testsuite.TestWorkflowEnvironment) { after = progress(t, env) }},
 		cancelAfter(3*time.Hour)))
 
-	want := job.Progress{Listed: 16, ListedBytes: 160, InputBytes: 40000, Running: 4, Slots: 16, ChunkRecords: 4, Runs: 1}
+	want := job.Progress{Listed: 32, ListedBytes: 320, InputBytes: 40000, Running: 4, Slots: 16, ChunkRecords: 4, Runs: 1}
 	if before != want {
 		t.Errorf("at the beginning %+v\nwant %+v", before, want)
 	}
