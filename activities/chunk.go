@@ -72,7 +72,7 @@ type attempt struct {
 }
 
 // instantBatch is how many records of a task without I/O one slot runs at a time.
-const instantBatch = 256
+const instantBatch = 128
 
 func newChunkRun(ctx context.Context, q job.ProcessRequest, shared *running, w *segment.Writer, reader *input.Reader) *chunkRun {
 	r := &chunkRun{
@@ -129,16 +129,17 @@ func (r *chunkRun) read() (slots.Work, error) {
 		if r.segment.Has(index) {
 			continue
 		}
-		a := &attempt{run: r, index: index, bad: bad, record: task.Record{
+		a := attempt{run: r, index: index, bad: bad, record: task.Record{
 			Number: r.spec.Number(r.chunk.First + int64(index)), JSON: r.spec.InputFormat.JSON(), Job: r.job,
 		}}
 		if r.batch == 1 {
 			a.record.Input = append([]byte(nil), record...)
 			r.inFlight++
-			return a, nil
+			return &a, nil
 		}
 		if b == nil {
-			b = &batch{run: r, attempts: make([]*attempt, 0, r.batch)}
+			b = batches.Get().(*batch)
+			b.run = r
 		}
 		b.add(a, record)
 		if len(b.attempts) == r.batch || b.size > maxBatchBytes {
@@ -317,16 +318,21 @@ func (r *chunkRun) hold(a *attempt, now time.Time) {
 // batch is records of an instant task, run one after the other in one slot and written at once.
 type batch struct {
 	run      *chunkRun
-	attempts []*attempt
-	size     int    // of the records, in bytes
-	bytes    []byte // of the last records
+	attempts []attempt // never moved: attempts that are tried again are pointed to
+	size     int       // of the records, in bytes
+	bytes    []byte    // of the last records
 	frames   []segment.Frame
 }
+
+// batches are used again once all their records are in the segment, which keeps none of them.
+var batches = sync.Pool{New: func() any {
+	return &batch{attempts: make([]attempt, 0, instantBatch), frames: make([]segment.Frame, 0, instantBatch)}
+}}
 
 // maxBatchBytes is the input above which a batch takes no more records.
 const maxBatchBytes = 256 << 10
 
-func (b *batch) add(a *attempt, record []byte) {
+func (b *batch) add(a attempt, record []byte) {
 	if len(b.bytes)+len(record) > cap(b.bytes) {
 		b.bytes = make([]byte, 0, max(16<<10, len(record))) // the records before keep the old one
 	}
@@ -339,9 +345,8 @@ func (b *batch) add(a *attempt, record []byte) {
 
 // Run implements slots.Work.
 func (b *batch) Run() {
-	b.frames = make([]segment.Frame, 0, len(b.attempts))
-	for _, a := range b.attempts {
-		if f, done := a.try(); done {
+	for i := range b.attempts {
+		if f, done := b.attempts[i].try(); done {
 			b.frames = append(b.frames, f)
 		}
 	}
@@ -351,4 +356,17 @@ func (b *batch) Run() {
 		done = 0
 	}
 	b.run.landed(len(b.attempts), done)
+	if done == len(b.attempts) {
+		b.recycle()
+	}
+}
+
+func (b *batch) recycle() {
+	if cap(b.bytes) > maxBatchBytes {
+		b.bytes = nil
+	}
+	clear(b.attempts)
+	clear(b.frames)
+	b.run, b.attempts, b.size, b.bytes, b.frames = nil, b.attempts[:0], 0, b.bytes[:0], b.frames[:0]
+	batches.Put(b)
 }

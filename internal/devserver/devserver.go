@@ -225,13 +225,23 @@ func (s *Server) arguments(last Endpoint, try int) (Endpoint, []string, error) {
 		Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[0])),
 		UI:      "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[1])),
 	}
-	return e, []string{
+	return e, append([]string{
 		"server", "start-dev", "--ip", "127.0.0.1",
 		"--port", strconv.Itoa(ports[0]), "--ui-port", strconv.Itoa(ports[1]),
 		"--http-port", strconv.Itoa(ports[2]), "--metrics-port", strconv.Itoa(ports[3]),
 		"--db-filename", filepath.Join(s.options.StateDir, "temporal.db"), "--sqlite-pragma", "journal_mode=wal",
 		"--log-level", "warn", "--log-format", "json",
-	}, nil
+	}, forOne...), nil
+}
+
+// forOne tunes the server for one small machine. By default it reads its one queue of tasks 20 times a second, once the first burst is over, so that each step
+// of a job takes 50 ms; and it spreads each task queue over 4 partitions, where a task now and then waits 2 s for a poller.
+var forOne = []string{
+	"--dynamic-config-value", "history.transferProcessorMaxPollRPS=1000",
+	"--dynamic-config-value", "history.timerProcessorMaxPollRPS=1000",
+	"--dynamic-config-value", "history.visibilityProcessorMaxPollRPS=1000",
+	"--dynamic-config-value", "matching.numTaskqueueReadPartitions=1",
+	"--dynamic-config-value", "matching.numTaskqueueWritePartitions=1",
 }
 
 // port returns the port at the end of an address or a URL; 0 where there is none.
