@@ -72,7 +72,7 @@ type attempt struct {
 }
 
 // instantBatch is how many records of a task without I/O one slot runs at a time.
-const instantBatch = 128
+const instantBatch = 64
 
 func newChunkRun(ctx context.Context, q job.ProcessRequest, shared *running, w *segment.Writer, reader *input.Reader) *chunkRun {
 	r := &chunkRun{
@@ -129,19 +129,17 @@ func (r *chunkRun) read() (slots.Work, error) {
 		if r.segment.Has(index) {
 			continue
 		}
-		a := attempt{run: r, index: index, bad: bad, record: task.Record{
-			Number: r.spec.Number(r.chunk.First + int64(index)), JSON: r.spec.InputFormat.JSON(), Job: r.job,
-		}}
+		rec := task.Record{Number: r.spec.Number(r.chunk.First + int64(index)), JSON: r.spec.InputFormat.JSON(), Job: r.job}
 		if r.batch == 1 {
-			a.record.Input = append([]byte(nil), record...)
+			rec.Input = append([]byte(nil), record...)
 			r.inFlight++
-			return &a, nil
+			return &attempt{run: r, index: index, bad: bad, record: rec}, nil
 		}
 		if b == nil {
 			b = batches.Get().(*batch)
 			b.run = r
 		}
-		b.add(a, record)
+		b.add(attempt{run: r, index: index, bad: bad, record: rec}, record)
 		if len(b.attempts) == r.batch || b.size > maxBatchBytes {
 			break
 		}
@@ -334,7 +332,7 @@ const maxBatchBytes = 256 << 10
 
 func (b *batch) add(a attempt, record []byte) {
 	if len(b.bytes)+len(record) > cap(b.bytes) {
-		b.bytes = make([]byte, 0, max(16<<10, len(record))) // the records before keep the old one
+		b.bytes = make([]byte, 0, max(4<<10, len(record))) // the records before keep the old one
 	}
 	b.size += len(record)
 	start := len(b.bytes)

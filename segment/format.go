@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 
 	"github.com/longhaul/longhaul/job"
 )
@@ -157,6 +158,7 @@ func footerSize(records int) int64 { return 12 + 8*int64(records) }
 
 // appendIndex appends footer and trailer. offsets has one entry a record; at is the file offset at which the footer begins.
 func appendIndex(b []byte, offsets []int64, at int64, s Summary) []byte {
+	b = slices.Grow(b, int(footerSize(len(offsets)))+trailerSize)
 	start := len(b)
 	b = le.AppendUint32(b, footerMarker)
 	b = le.AppendUint32(b, uint32(len(offsets)))
@@ -211,7 +213,7 @@ func decodeFooter(b []byte, records int, at int64) ([]int64, error) {
 	case le.Uint32(b) != footerMarker || int(le.Uint32(b[4:])) != records:
 		return nil, ErrFrame
 	}
-	offsets := make([]int64, records)
+	offsets := getOffsets(records)
 	for i := range offsets {
 		o := int64(le.Uint64(b[8+8*i:]))
 		if o < headerSize || o > at-frameSize {

@@ -29,7 +29,8 @@ const (
 
 type block struct {
 	number int64 // plus one, so that the zero block is none
-	data   []byte
+	data   *[blockSize]byte
+	n      int // bytes of it
 }
 
 type index struct {
@@ -94,7 +95,10 @@ func readIndex(f fsys.File, records int, size int64) (index, error) {
 	if err != nil {
 		return index{}, err
 	}
-	b = make([]byte, footerSize(records))
+	buf := buffers.Get().(*[]byte)
+	defer keep(buf)
+	*buf = slices.Grow((*buf)[:0], int(footerSize(records)))
+	b = (*buf)[:footerSize(records)]
 	if _, err := f.ReadAt(b, at); err != nil {
 		return index{}, err
 	}
@@ -169,22 +173,31 @@ func (r *Reader) bytes(at int64, n int) ([]byte, error) {
 func (r *Reader) block(number int64) ([]byte, error) {
 	c := &r.blocks[number%cachedBlocks]
 	if c.number == number+1 {
-		return c.data, nil
+		return c.data[:c.n], nil
 	}
 	if c.data == nil {
-		c.data = make([]byte, blockSize)
+		c.data = spareBlocks.Get().(*[blockSize]byte)
 	}
-	c.number = 0
-	b := c.data[:min(blockSize, r.index.sum.Bytes-number*blockSize)]
-	if _, err := r.file.ReadAt(b, number*blockSize); err != nil {
+	c.number, c.n = 0, int(min(blockSize, r.index.sum.Bytes-number*blockSize))
+	if _, err := r.file.ReadAt(c.data[:c.n], number*blockSize); err != nil {
 		return nil, err
 	}
-	c.number, c.data = number+1, b
-	return b, nil
+	c.number = number + 1
+	return c.data[:c.n], nil
 }
 
-// Close closes the file.
-func (r *Reader) Close() error { return r.file.Close() }
+// Close closes the file. What Read returned is not valid any more.
+func (r *Reader) Close() error {
+	for i := range r.blocks {
+		if b := &r.blocks[i]; b.data != nil {
+			spareBlocks.Put(b.data)
+			*b = block{}
+		}
+	}
+	putOffsets(r.index.offsets)
+	r.index.offsets = nil
+	return r.file.Close()
+}
 
 // List returns the segments in folder dir that belong to generation g and lie at or beyond record from, in order. Of two that overlap the one that
 // begins first stays. The others, and every other file but one of an unknown version, are returned as strays.

@@ -179,7 +179,8 @@ func (w *Writer) has(index int) bool { return w.offsets != nil && w.offsets[inde
 // make makes room for the offsets.
 func (w *Writer) make() {
 	if w.offsets == nil {
-		w.offsets = make([]int64, w.chunk.Records)
+		w.offsets = getOffsets(w.chunk.Records)
+		clear(w.offsets)
 	}
 }
 
@@ -206,16 +207,10 @@ func (w *Writer) Sealed() bool {
 	return w.sealed
 }
 
-// frames recycles the buffers in which Append encodes.
-var frames = sync.Pool{New: func() any { return new([]byte) }}
-
-// maxKeptBuffer is the capacity in bytes above which a buffer is not kept for later.
-const maxKeptBuffer = 1 << 20
-
 // Append writes the outcomes of records that have none yet, with one write to the file. When it returns nil they survive the
 // death of the process, though not yet of the machine.
 func (w *Writer) Append(fs ...Frame) error {
-	buf := frames.Get().(*[]byte)
+	buf := buffers.Get().(*[]byte)
 	b := (*buf)[:0]
 	for _, f := range fs {
 		if len(f.Payload) > MaxPayload {
@@ -227,10 +222,8 @@ func (w *Writer) Append(fs ...Frame) error {
 		b = appendFrame(b, f)
 	}
 	err := w.append(b, fs)
-	if cap(b) <= maxKeptBuffer {
-		*buf = b
-		frames.Put(buf)
-	}
+	*buf = b
+	keep(buf)
 	return err
 }
 
@@ -309,7 +302,10 @@ func (w *Writer) writeIndex() error {
 	case w.missing > 0:
 		return fmt.Errorf("seal: %d records are missing", w.missing)
 	}
-	b := appendIndex(nil, w.offsets, w.end, w.sum)
+	buf := buffers.Get().(*[]byte)
+	defer keep(buf)
+	*buf = appendIndex((*buf)[:0], w.offsets, w.end, w.sum)
+	b := *buf
 	if _, err := w.file.WriteAt(b, w.end); err != nil {
 		return w.fail(err)
 	}
@@ -319,7 +315,13 @@ func (w *Writer) writeIndex() error {
 }
 
 // Close lets go of the lock and the file. It does not sync.
-func (w *Writer) Close() error { return w.file.Close() }
+func (w *Writer) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	putOffsets(w.offsets)
+	w.offsets = nil
+	return w.file.Close()
+}
 
 // Unseal takes the index off a sealed segment whose frames turned out damaged, so that the next Open cuts it at the damage and runs
 // the records from there again. A segment that is missing, being written, or not sealed is left alone.

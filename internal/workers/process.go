@@ -8,10 +8,10 @@ import (
 )
 
 // ballast keeps the garbage collector from running for every few megabytes: a worker's live heap is small, and its garbage plenty. It is never
-// written, so it takes address space and no memory. With a gcPercent of 33 the collector runs after some 10 MiB of garbage and a third of what lives.
-var ballast = make([]byte, 32<<20)
+// written, so it takes address space and no memory. With a gcPercent of 25 the collector runs after some 4 MiB of garbage and a quarter of what lives.
+var ballast = make([]byte, 16<<20)
 
-const gcPercent = 33
+const gcPercent = 25
 
 func init() {
 	_ = ballast
