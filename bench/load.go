@@ -16,6 +16,9 @@ const (
 	get     kind = "get"     // an HTTP request, whose answer is "result" and the record
 	echo    kind = "echo"    // nothing: the record is the result
 	command kind = "command" // the command echo, with the record as its argument
+
+	pipe      kind = "pipe"       // a program that lives on, cat, takes the records line by line
+	asyncPipe kind = "async pipe" // a program of Python's asyncio takes many at once
 )
 
 // workload is what a candidate is given to do.

@@ -10,6 +10,8 @@ func loads() []load {
 	heavy := workload{Records: 100_000, InFlight: 200, Kind: get, Target: tailed}
 	window := workload{Records: 40_000, InFlight: 200, Kind: get, Target: tailed}
 	commands := workload{Records: 5_000, InFlight: 8, Kind: command}
+	pipes := workload{Records: 500_000, InFlight: 8, Kind: pipe}
+	asyncPipes := workload{Records: 500_000, InFlight: 200, Kind: asyncPipe}
 	echoes := func(records int) workload { return workload{Records: records, InFlight: 64, Kind: echo} }
 	history := workload{Records: 1_000_000, InFlight: 200, Kind: get, Target: instant, CountEvents: true}
 	straggler := workload{Records: 1_000_000, InFlight: 200, Kind: get, Target: instant, First: time.Minute}
@@ -51,10 +53,13 @@ func loads() []load {
 		turns:   []turn{{"longhaul", longhaul, echoes(10_000_000)}},
 		figures: []figure{rate("longhaul", atLeast(500_000)), wholeRate("longhaul", bar{})},
 	}, {
-		// Tasks that keep a process for many records (pipe) belong here beside these.
 		name: "command", what: "command `echo {}`", rounds: 5, quick: 20, plot: plotRates,
 		turns:   []turn{{"parallel", parallel, commands}, {"longhaul", longhaul, commands}, {"exec-loop", execs, commands}},
 		figures: []figure{ratio("longhaul", "parallel", atLeast(4)), ratio("longhaul", "exec-loop", atLeast(0.9))},
+	}, {
+		name: "pipe", what: "command `echo {}` for each, or a program that lives on (`cat`, 8 of them; or Python's asyncio, 200 records at once)", rounds: 5, quick: 2_000, plot: plotRates,
+		turns:   []turn{{"command", longhaul, commands}, {"pipe", longhaul, pipes}, {"pipe=async", longhaul, asyncPipes}},
+		figures: []figure{ratio("pipe", "command", atLeast(50)), ratio("pipe=async", "command", bar{})},
 	}, {
 		name: "memory", what: "task echo", rounds: 5, quick: 20_000, plot: plotPeaks,
 		turns: []turn{{"few records", longhaul, echoes(100_000)}, {"many records", longhaul, echoes(10_000_000)}},

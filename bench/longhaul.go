@@ -77,6 +77,11 @@ func thinned(series []point) []point {
 	return kept
 }
 
+// asyncEcho is an async function that answers its argument, by the Python file of the examples.
+const asyncEcho = `from longhaul import run
+async def io_task(x): return x
+run(io_task)`
+
 func longhaulArguments(g given) []string {
 	args := []string{
 		"run", g.input, "--output", g.output, "--concurrency", strconv.Itoa(g.InFlight), "--embedded", "--state-dir", g.state, "--progress", "none",
@@ -88,6 +93,10 @@ func longhaulArguments(g given) []string {
 		args = append(args, "--task", "echo")
 	case command:
 		args = append(args, "--", "echo", "{}")
+	case pipe:
+		args = append(args, "--pipe", "--", "cat")
+	case asyncPipe:
+		args = append(args, "--pipe=async", "--", "env", "PYTHONPATH=examples/python", "python3", "-c", asyncEcho)
 	}
 	if g.First > 0 {
 		args = append(args, "--timeout", (2 * g.First).String())
