@@ -76,7 +76,8 @@ const instantBatch = 64
 
 func newChunkRun(ctx context.Context, q job.ProcessRequest, shared *running, w *segment.Writer, reader *input.Reader) *chunkRun {
 	r := &chunkRun{
-		spec: q.Spec, job: workflowID(ctx), chunk: q.Chunk, slots: q.Slots, granted: q.Granted, shared: shared, segment: w, batch: 1,
+		spec: q.Spec.WithDefaults(), // a workflow task of an older worker may have asked
+		job:  workflowID(ctx), chunk: q.Chunk, slots: q.Slots, granted: q.Granted, shared: shared, segment: w, batch: 1,
 		limit: 2*q.Slots + 16, done: make(chan struct{}), idle: make(chan struct{}, 1), reader: reader, left: w.Missing(),
 		backoff: map[*attempt]*time.Timer{}, starved: map[*attempt]error{},
 	}

@@ -144,10 +144,6 @@ func (r *chunkRun) flying() int {
 	return r.inFlight
 }
 
-// patience is how many attempts, ended by what may be an outage, a chunk makes at a few records that fail transiently while nothing else tells
-// whether the far side is up.
-const patience = 3
-
 // result says how the run ended: nil where every record is in the segment. attempt is the one that may end with an outage, from 1.
 func (r *chunkRun) result(attempt int) error {
 	r.mu.Lock()
@@ -160,7 +156,7 @@ func (r *chunkRun) result(attempt int) error {
 	ended := r.left > len(r.held) // before its end, for an outage
 	for _, a := range r.held {
 		// A success since then, while slots that were lent came back, has ended an outage, or tells that there was none.
-		if outage || attempt < patience || b.upSince(a.heldAt) && (ended || b.wasOutage(a.noted)) {
+		if outage || attempt < r.spec.Tuning.OutageAttempts || b.upSince(a.heldAt) && (ended || b.wasOutage(a.noted)) {
 			return &job.Error{
 				Kind: job.Outage, Op: "process",
 				Err: fmt.Errorf("the far side seems to be down, tries used up with no success between: %d; record %d: %w",

@@ -298,3 +298,18 @@ func TestNewRecordsAreBegunAgainWhenTheFarSideAnswers(t *testing.T) {
 		t.Error("no error though records wait")
 	}
 }
+
+func TestHowManyAttemptsAFewRecordsAreGivenIsTheSpecs(t *testing.T) {
+	var far farSide
+	far.down.Store(true)
+	s := newSite(t, far.do, "a", "b")
+	s.spec.Tuning.OutageAttempts = 5
+	c := s.begin()
+	for attempt := range int32(4) {
+		_, err := s.process(c, 2, circumstances{attempt: attempt + 1})
+		wantKind(t, err, job.Outage)
+	}
+	if p, err := s.process(c, 2, circumstances{attempt: 5}); err != nil || p.Failed != 2 {
+		t.Fatalf("%+v, %v", p, err)
+	}
+}

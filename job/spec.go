@@ -80,6 +80,9 @@ type Tuning struct {
 	// OutageFailures is after how many records in a row whose tries were used up by transient failures, with no success between
 	// them, the far side counts as down: 1 to 1,000,000, by default 10.
 	OutageFailures int `json:"outageFailures,omitempty"`
+	// OutageAttempts is how many attempts, each ended by what may be an outage, a chunk makes at fewer such records than OutageFailures, where nothing else
+	// tells whether the far side is up, before they have failed: 1 to 1,000, by default 3.
+	OutageAttempts int `json:"outageAttempts,omitempty"`
 }
 
 // InputFormat is how an input is divided into records.
@@ -197,6 +200,7 @@ func (s Spec) WithDefaults() Spec {
 	setDefault(&s.Tuning.WindowBytes, 16<<30)
 	setDefault(&s.Tuning.ActivitiesPerRun, 500)
 	setDefault(&s.Tuning.OutageFailures, 10)
+	setDefault(&s.Tuning.OutageAttempts, 3)
 	return s
 }
 
@@ -247,6 +251,7 @@ func (s Spec) Validate() error {
 		within("tuning.windowBytes", t.WindowBytes, 1, 1<<60),
 		within("tuning.activitiesPerRun", t.ActivitiesPerRun, 4, 2_000),
 		within("tuning.outageFailures", t.OutageFailures, 1, 1_000_000),
+		within("tuning.outageAttempts", t.OutageAttempts, 1, 1_000),
 	} {
 		if c != nil {
 			return c

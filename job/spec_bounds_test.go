@@ -30,6 +30,7 @@ var bounds = map[string]struct{ low, high, below, above string }{
 	"tuning.windowBytes":       {`1`, `1152921504606846976`, `-1`, `1152921504606846977`},
 	"tuning.activitiesPerRun":  {`4`, `2000`, `3`, `2001`},
 	"tuning.outageFailures":    {`1`, `1000000`, `-1`, `1000001`},
+	"tuning.outageAttempts":    {`1`, `1000`, `-1`, `1001`},
 }
 
 func TestEachNumberHasItsBounds(t *testing.T) {

@@ -27,7 +27,7 @@ func TestParseSpecSetsDefaults(t *testing.T) {
 		},
 		Tuning: Tuning{
 			ChunkRecords: 50_000, ChunkBytes: 32 << 20, ChunkDuration: Duration(10 * time.Second), Lanes: 8,
-			WindowChunks: 1_000, WindowBytes: 16 << 30, ActivitiesPerRun: 500, OutageFailures: 10,
+			WindowChunks: 1_000, WindowBytes: 16 << 30, ActivitiesPerRun: 500, OutageFailures: 10, OutageAttempts: 3,
 		},
 	}
 	if !reflect.DeepEqual(s, want) {
@@ -41,7 +41,7 @@ func TestParseSpecKeepsEveryFieldGiven(t *testing.T) {
 		"concurrency": 7, "timeout": "1m30s", "overwrite": true,
 		"retry": {"maximumAttempts": 3, "initialInterval": "1s", "maximumInterval": "2s", "backoffCoefficient": 1.5},
 		"tuning": {"chunkRecords": 11, "chunkBytes": 12, "chunkDuration": "13s", "lanes": 14, "windowChunks": 15,
-			"windowBytes": 16, "activitiesPerRun": 17, "outageFailures": 18}
+			"windowBytes": 16, "activitiesPerRun": 17, "outageFailures": 18, "outageAttempts": 19}
 	}`
 	s, err := ParseSpec([]byte(all))
 	if err != nil {
@@ -55,7 +55,7 @@ func TestParseSpecKeepsEveryFieldGiven(t *testing.T) {
 		},
 		Tuning: Tuning{
 			ChunkRecords: 11, ChunkBytes: 12, ChunkDuration: Duration(13 * time.Second), Lanes: 14,
-			WindowChunks: 15, WindowBytes: 16, ActivitiesPerRun: 17, OutageFailures: 18,
+			WindowChunks: 15, WindowBytes: 16, ActivitiesPerRun: 17, OutageFailures: 18, OutageAttempts: 19,
 		},
 	}
 	if !reflect.DeepEqual(s, want) {

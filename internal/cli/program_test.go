@@ -77,11 +77,20 @@ func TestUsageErrors(t *testing.T) {
 		"bad duration":             {[]string{"run", in, "--output", out, "--task", "echo", "--timeout", "soon"}, "--timeout"},
 		"negative concurrency":     {[]string{"run", in, "--output", out, "--task", "echo", "-c", "-1"}, "--concurrency must be positive"},
 		"no tries":                 {[]string{"run", in, "--output", out, "--task", "echo", "--retries", "0"}, "--retries must be positive"},
-		"bad format":               {[]string{"run", in, "--output", out, "--task", "echo", "--format", "xml"}, `"xml" is neither`},
-		"bad progress":             {[]string{"run", in, "--output", out, "--task", "echo", "--progress", "loud"}, `--progress "loud"`},
-		"bad template":             {[]string{"run", in, "--output", out, "--http", "http://x/{{"}, "url"},
-		"bad grpc-meta":            {[]string{"run", in, "--output", out, "--task", "echo", "--grpc-meta", "x"}, "want KEY=VALUE"},
-		"detached embedded":        {[]string{"run", in, "--output", out, "--task", "echo", "--embedded", "--detach"}, "--detach needs a Temporal server"},
+		"too many tries":           {[]string{"run", in, "--output", out, "--task", "echo", "--retries", "1001"}, "retry.maximumAttempts: 1001 is not within 1 to 1000"},
+		"no delay":                 {[]string{"run", in, "--output", out, "--task", "echo", "--retry-delay", "0"}, "--retry-delay must be positive"},
+		"a longest delay too short": {
+			[]string{"run", in, "--output", out, "--task", "echo", "--retry-delay", "2s", "--retry-max-delay", "1s"}, "retry.maximumInterval: 1s is not within 2s to",
+		},
+		"a factor that shrinks": {[]string{"run", in, "--output", out, "--task", "echo", "--retry-factor", "0.5"}, "retry.backoffCoefficient: 0.5 is not within 1 to 10"},
+		"a factor of none":      {[]string{"run", in, "--output", out, "--task", "echo", "--retry-factor", "0"}, "--retry-factor must be positive"},
+		"outage of nothing":     {[]string{"run", in, "--output", out, "--task", "echo", "--outage-failures", "0"}, "--outage-failures must be positive"},
+		"no outage attempts":    {[]string{"run", in, "--output", out, "--task", "echo", "--outage-attempts", "0"}, "--outage-attempts must be positive"},
+		"bad format":            {[]string{"run", in, "--output", out, "--task", "echo", "--format", "xml"}, `"xml" is neither`},
+		"bad progress":          {[]string{"run", in, "--output", out, "--task", "echo", "--progress", "loud"}, `--progress "loud"`},
+		"bad template":          {[]string{"run", in, "--output", out, "--http", "http://x/{{"}, "url"},
+		"bad grpc-meta":         {[]string{"run", in, "--output", out, "--task", "echo", "--grpc-meta", "x"}, "want KEY=VALUE"},
+		"detached embedded":     {[]string{"run", in, "--output", out, "--task", "echo", "--embedded", "--detach"}, "--detach needs a Temporal server"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, stdout, stderr := execute(c.args...)

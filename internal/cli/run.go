@@ -20,10 +20,11 @@ import (
 type runOptions struct {
 	task                                      taskOptions
 	output, format, jobID, stateDir, progress string
-	concurrency, tries                        int
+	concurrency                               int
 	timeout, stopTimeout                      time.Duration
 	overwrite, detach, embedded               bool
 	input                                     inputOptions
+	limits                                    limitOptions
 	dial                                      *dial.Flags
 }
 
@@ -70,7 +71,7 @@ Without a Temporal server configured, and none at the default address, it runs o
 	f.StringVar(&o.format, "format", "", "output `format`: text or json (default json with --http, else text)")
 	f.IntVarP(&o.concurrency, "concurrency", "c", 64, "tasks in flight at most, over all workers together")
 	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "time-out of one try of a task")
-	f.IntVar(&o.tries, "retries", 5, "`tries` of a task in all")
+	o.limits.register(f)
 	f.StringVar(&o.jobID, "job", "", "the job's `id` (default: derived from the output's path)")
 	f.BoolVar(&o.overwrite, "overwrite", false, "start anew although OUTPUT exists")
 	f.BoolVarP(&o.detach, "detach", "d", false, "start the job and return (needs a server)")
@@ -89,10 +90,13 @@ func (o *runOptions) spec(tasks task.Registry) (job.Spec, error) {
 	}
 	s := job.Spec{
 		Format: job.Format(o.format), Concurrency: o.concurrency, Timeout: job.Duration(o.timeout),
-		Retry: job.Retry{MaximumAttempts: o.tries}, Overwrite: o.overwrite,
+		Overwrite: o.overwrite,
 	}
 	err := o.input.set(&s)
 	if err != nil {
+		return s, err
+	}
+	if err := o.limits.apply(&s); err != nil {
 		return s, err
 	}
 	if s.Output, err = filepath.Abs(o.output); err != nil {
@@ -104,7 +108,7 @@ func (o *runOptions) spec(tasks task.Registry) (job.Spec, error) {
 	for _, check := range []struct {
 		flag string
 		bad  bool
-	}{{"--concurrency", o.concurrency < 1}, {"--timeout", o.timeout <= 0}, {"--retries", o.tries < 1}} {
+	}{{"--concurrency", o.concurrency < 1}, {"--timeout", o.timeout <= 0}} {
 		if check.bad { // 0 would mean the default
 			return s, usage(fmt.Errorf("%s must be positive", check.flag))
 		}
