@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"github.com/longhaul/longhaul/failures"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/task"
 )
@@ -59,20 +60,9 @@ func marshal(v any) ([]byte, error) {
 // maxErrorInput is how many bytes of a failed record stand in the errors file.
 const maxErrorInput = 4 << 10
 
-// FailedRecord is one line of the errors file.
-type FailedRecord struct {
-	Record int64 `json:"record"`
-	// Input is the record where it is UTF-8, else InputBase64 is.
-	Input          *string `json:"input,omitempty"`
-	InputBase64    []byte  `json:"inputBase64,omitempty"`
-	InputTruncated bool    `json:"inputTruncated,omitempty"`
-	Error          string  `json:"error"`
-	Tries          int     `json:"tries"`
-}
-
 // errorLine makes the line of a failed record in the errors file, without its newline.
 func errorLine(r task.Record, cause error) ([]byte, error) {
-	f := FailedRecord{Record: r.Number, Error: cause.Error(), Tries: r.Try}
+	f := failures.Record{Record: r.Number, Error: cause.Error(), Tries: r.Try}
 	in := r.Input
 	if f.InputTruncated = len(in) > maxErrorInput; f.InputTruncated {
 		in = in[:maxErrorInput]

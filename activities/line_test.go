@@ -12,6 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/longhaul/longhaul/failures"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/task"
 )
@@ -39,7 +40,7 @@ func TestErrorLineKeepsTheBeginningOfALongRecord(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var f FailedRecord
+			var f failures.Record
 			if err := json.Unmarshal(b, &f); err != nil {
 				t.Fatalf("%v: %s", err, b)
 			}

@@ -21,11 +21,12 @@ const root = "longhaul"
 var rooms = map[string][]string{
 	"job":        {},
 	"slots":      {},
+	"failures":   {},
 	"input":      {"job", "internal/fsys", "internal/fault"},
 	"task":       {"job", "internal/h1"},
 	"segment":    {"job", "internal/fsys", "internal/fault"},
 	"output":     {"job", "internal/fsys", "internal/fault"},
-	"activities": {"job", "input", "task", "segment", "output", "slots", "internal/fsys", "internal/fault"},
+	"activities": {"job", "input", "task", "segment", "output", "slots", "failures", "internal/fsys", "internal/fault"},
 	"workflows":  {"job"},
 
 	"internal/fault":         {},
@@ -37,7 +38,7 @@ var rooms = map[string][]string{
 	"internal/fsys/fsystest": {"internal/fsys"}, // for tests
 	"internal/workers":       {"job", "task", "output", "activities", "workflows"},
 
-	"internal/cli": {"job", "task", "output", "internal/fsys", "internal/dial", "internal/devserver", "internal/progress", "internal/workers"},
+	"internal/cli": {"job", "task", "output", "failures", "internal/fsys", "internal/dial", "internal/devserver", "internal/progress", "internal/workers"},
 
 	root:      {"task", "internal/cli"},
 	"worker":  {root},
