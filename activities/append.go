@@ -26,6 +26,9 @@ func (a *Activities) AppendOutput(ctx context.Context, q job.AppendRequest) (job
 func (a *Activities) appendOutput(ctx context.Context, q job.AppendRequest) (job.Appended, error) {
 	out := a.output(q.Output)
 	m, bad, err := a.commit(ctx, out, q)
+	if errors.Is(err, errBudget) {
+		return job.Appended{}, a.stopForFailures(ctx, out, q, bad)
+	}
 	if err == nil && bad >= 0 {
 		if err = segment.Unseal(a.fs(), out.Segments(), q.Chunks[bad]); err == nil {
 			q.Chunks, q.Final = q.Chunks[:bad], false
@@ -34,6 +37,9 @@ func (a *Activities) appendOutput(ctx context.Context, q job.AppendRequest) (job
 	}
 	if err == nil {
 		err = a.removeSegments(out, m, q.Chunks)
+	}
+	if err == nil && q.Stop != nil {
+		err = a.stopForFailures(ctx, out, q, len(q.Chunks))
 	}
 	if err == nil && m.Complete {
 		err = a.removeInputs(out)
@@ -63,6 +69,9 @@ func (a *Activities) commit(ctx context.Context, out output.Output, q job.Append
 			return m, -1, unknownVersion(out, err)
 		}
 		totals = totals.Add(t)
+		if q.MaxFailures.Exceeded(m.Totals.Failed+totals.Failed, c.End()) {
+			return m, i, errBudget
+		}
 		records, offset = c.End(), c.EndOffset()
 	}
 	if len(q.Chunks) == 0 && !q.Final {

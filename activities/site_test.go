@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/longhaul/longhaul/activities"
+	"github.com/longhaul/longhaul/internal/fsys"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
 	"github.com/longhaul/longhaul/segment"
@@ -154,6 +155,9 @@ func (s *site) pass(records, slots int) job.Appended {
 	}
 	return s.appended(p.Position, true, chunks...)
 }
+
+// manifest reads the output's manifest.
+func (s *site) manifest() (output.Manifest, error) { return output.At(fsys.OS, s.spec.Output).Load() }
 
 func (s *site) write(path, data string) {
 	s.t.Helper()

@@ -145,6 +145,19 @@ type AppendRequest struct {
 	Chunks []Chunk `json:"chunks,omitempty"`
 	// Final says that they end the input.
 	Final bool `json:"final,omitempty"`
+	// MaxFailures bounds the failed records of the output: the append stops with an error of kind TooManyFailures before the chunk that exceeds it.
+	MaxFailures Budget `json:"maxFailures,omitempty"`
+	// Stop has the append end with that error in any case.
+	Stop *Stop `json:"stop,omitempty"`
+}
+
+// Stop is why a job stops for its failure budget before the output has come to the chunks that exceed it.
+type Stop struct {
+	// Failed of Records that are done, not all of them committed.
+	Failed  int64 `json:"failed"`
+	Records int64 `json:"records"`
+	// Chunks, some of those with failures.
+	Chunks []Chunk `json:"chunks"`
 }
 
 // Appended is where the output stands now: beyond the request's chunks where that append happened before, short of their end where

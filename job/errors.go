@@ -30,6 +30,8 @@ const (
 	UnknownVersion Kind = "UnknownVersion"
 	// Corrupt: a file on disk that cannot be made anew fails its checks.
 	Corrupt Kind = "Corrupt"
+	// TooManyFailures: more records failed than the Spec allows. What is not committed of them is run again by the next run.
+	TooManyFailures Kind = "TooManyFailures"
 	// Storage: the disk is full, or the path may not be written.
 	Storage Kind = "Storage"
 	// Outage: the far side of the tasks is down; the chunk waits and goes on by itself.

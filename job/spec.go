@@ -35,6 +35,8 @@ type Spec struct {
 	Timeout Duration `json:"timeout,omitempty"`
 	// Retry says how a task is tried again.
 	Retry Retry `json:"retry,omitzero"`
+	// MaxFailures is how many records may fail before the job stops: by default 10% of those done, once 100 are.
+	MaxFailures Budget `json:"maxFailures,omitempty"`
 	// Overwrite begins the output anew, whatever stands there.
 	Overwrite bool `json:"overwrite,omitempty"`
 	// Tuning sets what longhaul otherwise chooses by itself. No field of it changes the output.
@@ -192,6 +194,7 @@ func (s Spec) WithDefaults() Spec {
 	setDefault(&s.Retry.InitialInterval, Duration(500*time.Millisecond))
 	setDefault(&s.Retry.MaximumInterval, max(Duration(30*time.Second), s.Retry.InitialInterval))
 	setDefault(&s.Retry.BackoffCoefficient, 2)
+	setDefault(&s.MaxFailures, DefaultBudget)
 	setDefault(&s.Tuning.ChunkRecords, 50_000)
 	setDefault(&s.Tuning.ChunkBytes, 32<<20)
 	setDefault(&s.Tuning.ChunkDuration, Duration(10*time.Second))
@@ -243,6 +246,7 @@ func (s Spec) Validate() error {
 		within("retry.initialInterval", r.InitialInterval, Duration(time.Millisecond), Duration(time.Hour)),
 		within("retry.maximumInterval", r.MaximumInterval, r.InitialInterval, Duration(24*time.Hour)),
 		within("retry.backoffCoefficient", r.BackoffCoefficient, 1, 10),
+		s.MaxFailures.Validate(),
 		within("tuning.chunkRecords", t.ChunkRecords, 1, 1_000_000),
 		within("tuning.chunkBytes", t.ChunkBytes, 1, 1<<30),
 		within("tuning.chunkDuration", t.ChunkDuration, Duration(10*time.Millisecond), Duration(time.Hour)),

@@ -20,7 +20,7 @@ func TestParseSpecSetsDefaults(t *testing.T) {
 	}
 	want := Spec{
 		Input: Paths{"/in"}, InputFormat: InputLines, Output: "/out", Task: Task{Name: "echo"}, Format: FormatText,
-		Concurrency: 64, Timeout: Duration(30 * time.Second),
+		Concurrency: 64, Timeout: Duration(30 * time.Second), MaxFailures: "10%",
 		Retry: Retry{
 			MaximumAttempts: 5, InitialInterval: Duration(500 * time.Millisecond),
 			MaximumInterval: Duration(30 * time.Second), BackoffCoefficient: 2,
@@ -38,7 +38,7 @@ func TestParseSpecSetsDefaults(t *testing.T) {
 func TestParseSpecKeepsEveryFieldGiven(t *testing.T) {
 	const all = `{
 		"input": "/data/in put", "output": "/data/out", "task": {"name": "x", "args": {"a": [1]}}, "format": "json",
-		"concurrency": 7, "timeout": "1m30s", "overwrite": true,
+		"concurrency": 7, "timeout": "1m30s", "maxFailures": 5, "overwrite": true,
 		"retry": {"maximumAttempts": 3, "initialInterval": "1s", "maximumInterval": "2s", "backoffCoefficient": 1.5},
 		"tuning": {"chunkRecords": 11, "chunkBytes": 12, "chunkDuration": "13s", "lanes": 14, "windowChunks": 15,
 			"windowBytes": 16, "activitiesPerRun": 17, "outageFailures": 18, "outageAttempts": 19}
@@ -49,7 +49,7 @@ func TestParseSpecKeepsEveryFieldGiven(t *testing.T) {
 	}
 	want := Spec{
 		Input: Paths{"/data/in put"}, InputFormat: InputLines, Output: "/data/out", Task: Task{Name: "x", Args: json.RawMessage(`{"a": [1]}`)}, Format: FormatJSON,
-		Concurrency: 7, Timeout: Duration(90 * time.Second), Overwrite: true,
+		Concurrency: 7, Timeout: Duration(90 * time.Second), MaxFailures: "5", Overwrite: true,
 		Retry: Retry{
 			MaximumAttempts: 3, InitialInterval: Duration(time.Second), MaximumInterval: Duration(2 * time.Second), BackoffCoefficient: 1.5,
 		},

@@ -71,6 +71,8 @@ type Manifest struct {
 	OutputDigest Digest       `json:"outputDigest"`
 	ErrorsDigest Digest       `json:"errorsDigest"`
 	Complete     bool         `json:"complete"`
+	// Rerun says that the failed records beyond the position are to be run again by the next run.
+	Rerun bool `json:"rerun,omitempty"`
 }
 
 // GenerationBytes is the generation as segments carry it.

@@ -49,6 +49,7 @@ type coordinator struct {
 	appendedAt time.Time       // when the last append was begun
 	pause      workflow.Future // until the next append may begin; nil while none waits for it
 
+	budgeted   bool // the Spec says what may fail
 	activities int
 	stopping   bool // nothing new is listed or processed
 	sealed     bool // nothing more is appended
@@ -318,7 +319,7 @@ func (c *coordinator) append() {
 	if c.appending != nil || c.complete || c.sealed {
 		return
 	}
-	q := job.AppendRequest{Output: c.spec.Output, Format: c.spec.Format, From: c.position}
+	q := job.AppendRequest{Output: c.spec.Output, Format: c.spec.Format, From: c.position, MaxFailures: c.spec.MaxFailures, Stop: c.tooManyFailures()}
 	next, bytes := c.position.Records, int64(0)
 	for _, s := range c.ready {
 		if s.First != next || len(q.Chunks) == appendChunks || bytes > appendBytes {
@@ -328,7 +329,7 @@ func (c *coordinator) append() {
 		next, bytes = s.End(), bytes+s.Bytes
 	}
 	q.Final = c.listedAll && next == c.cursor.record && len(c.leftovers) == 0 && c.listing == nil
-	if len(q.Chunks) == 0 && !q.Final || !q.Final && c.tooSoon() {
+	if q.Stop == nil && (len(q.Chunks) == 0 && !q.Final || !q.Final && c.tooSoon()) {
 		return
 	}
 	c.appended, c.appendedAt = q, workflow.Now(c.root)

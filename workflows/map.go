@@ -33,7 +33,7 @@ func setUp(ctx workflow.Context, raw json.RawMessage, carried Carried) (*coordin
 		return nil, err
 	}
 	carried.Runs++
-	c := &coordinator{spec: spec, raw: raw, carried: carried, free: spec.Concurrency}
+	c := &coordinator{spec: spec, raw: raw, carried: carried, free: spec.Concurrency, budgeted: budgeted(raw)}
 	c.root = ctx
 	c.work, c.cancelWork = workflow.WithCancel(ctx)
 	c.commit, _ = workflow.NewDisconnectedContext(ctx)

@@ -15,6 +15,7 @@ type limitOptions struct {
 	firstDelay, longestDelay       time.Duration
 	factor                         float64
 	outageFailures, outageAttempts int
+	maxFailures                    string
 
 	set *pflag.FlagSet
 }
@@ -25,6 +26,7 @@ func (o *limitOptions) register(f *pflag.FlagSet) {
 	f.DurationVar(&o.firstDelay, "retry-delay", 500*time.Millisecond, "longest delay before the second try; half of it at least")
 	f.DurationVar(&o.longestDelay, "retry-max-delay", 30*time.Second, "longest delay before any try")
 	f.Float64Var(&o.factor, "retry-factor", 2, "`factor` by which the delay grows from try to try")
+	f.StringVar(&o.maxFailures, "max-failures", string(job.DefaultBudget), "`N` records, or P% of those done once 100 are, that may fail before the job stops; 0: none")
 	f.IntVar(&o.outageFailures, "outage-failures", 10, "`records` in a row, their tries used up with no success between, that count as an outage")
 	f.IntVar(&o.outageAttempts, "outage-attempts", 3, "`times` that fewer records than that are tried anew, where nothing else tells whether the far side is up")
 }
@@ -40,6 +42,7 @@ func (o *limitOptions) apply(s *job.Spec) error {
 		{"retry-delay", o.firstDelay <= 0, func() { s.Retry.InitialInterval = job.Duration(o.firstDelay) }},
 		{"retry-max-delay", o.longestDelay <= 0, func() { s.Retry.MaximumInterval = job.Duration(o.longestDelay) }},
 		{"retry-factor", !(o.factor > 0), func() { s.Retry.BackoffCoefficient = o.factor }},
+		{"max-failures", o.maxFailures == "", func() { s.MaxFailures = job.Budget(o.maxFailures) }},
 		{"outage-failures", o.outageFailures < 1, func() { s.Tuning.OutageFailures = o.outageFailures }},
 		{"outage-attempts", o.outageAttempts < 1, func() { s.Tuning.OutageAttempts = o.outageAttempts }},
 	} {

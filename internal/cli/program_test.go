@@ -84,6 +84,8 @@ func TestUsageErrors(t *testing.T) {
 		},
 		"a factor that shrinks": {[]string{"run", in, "--output", out, "--task", "echo", "--retry-factor", "0.5"}, "retry.backoffCoefficient: 0.5 is not within 1 to 10"},
 		"a factor of none":      {[]string{"run", in, "--output", out, "--task", "echo", "--retry-factor", "0"}, "--retry-factor must be positive"},
+		"a budget of no sense":  {[]string{"run", in, "--output", out, "--task", "echo", "--max-failures", "few"}, `maxFailures: "few" is neither a number of records`},
+		"a budget above all":    {[]string{"run", in, "--output", out, "--task", "echo", "--max-failures", "101%"}, `maxFailures: "101%" is no part`},
 		"outage of nothing":     {[]string{"run", in, "--output", out, "--task", "echo", "--outage-failures", "0"}, "--outage-failures must be positive"},
 		"no outage attempts":    {[]string{"run", in, "--output", out, "--task", "echo", "--outage-attempts", "0"}, "--outage-attempts must be positive"},
 		"bad format":            {[]string{"run", in, "--output", out, "--task", "echo", "--format", "xml"}, `"xml" is neither`},

@@ -129,6 +129,15 @@ var errorCases = map[string]func(t *testing.T){
 		h.Same("out", harness.Oracle(halfRecords))
 		h.target.Once(t, halfRecords)
 	},
+	"too many records failed": func(t *testing.T) {
+		b, tg, refusing := refusingTarget(t)
+		b.Worker()
+		args := []string{"in", "--output", "out", "--http", tg.Template(), "--max-failures", "5"}
+		b.Documented("too many records failed", b.Longhaul(args...))
+		refusing.Store(false)
+		b.Longhaul(append(args, "--max-failures", "100%")...).Wait()
+		b.Verify("out").Ended(0)
+	},
 	"interrupted, with another server": func(t *testing.T) {
 		h := held(t)
 		h.run.Signal(2)

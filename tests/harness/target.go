@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -28,6 +29,7 @@ type Target struct {
 	requests map[string]int
 	down     bool
 	refused  int
+	refusals atomic.Int64
 	inFlight int
 	peak     int
 	total    int
@@ -83,6 +85,7 @@ func (tg *Target) serve(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(d) // this is the slow API, not a wait of the test's
 	}
 	if tg.Refuses != nil && tg.Refuses(record) {
+		tg.refusals.Add(1)
 		http.Error(w, "refused", http.StatusNotFound)
 		return
 	}
@@ -145,6 +148,9 @@ func (tg *Target) Refused() int {
 	defer tg.mu.Unlock()
 	return tg.refused
 }
+
+// Refusals returns how many requests Refuses refused.
+func (tg *Target) Refusals() int64 { return tg.refusals.Load() }
 
 // Template is the template of the target's URLs.
 func (tg *Target) Template() string { return tg.URL + "/{{.}}" }
