@@ -39,6 +39,7 @@ var _ job.Activities = (*Activities)(nil)
 // running is what the chunks of one job share on this worker.
 type running struct {
 	pool    slots.Pool
+	rate    *slots.Rate // nil where it has no bound
 	breaker breaker
 	task    task.Task
 	users   int
@@ -80,7 +81,7 @@ func (a *Activities) acquire(key string, s job.Spec) (*running, error) {
 		if err != nil {
 			return nil, err
 		}
-		r = &running{task: t, breaker: breaker{many: int64(s.Tuning.OutageFailures)}}
+		r = &running{task: t, rate: rateOf(s), breaker: breaker{many: int64(s.Tuning.OutageFailures)}}
 		if a.jobs == nil {
 			a.jobs = map[string]*running{}
 		}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/longhaul/longhaul/input"
@@ -29,6 +30,8 @@ type chunkRun struct {
 	granted int64
 	shared  *running
 	lane    *slots.Lane
+	share   *slots.Share // of the rate; nil where that has no bound
+	resting atomic.Int64 // pieces of work that wait for the rate
 	segment *segment.Writer
 	batch   int // records a piece of work
 	limit   int // records in backoff or held, in memory: while that many fail, more of them would only fail too
@@ -42,7 +45,9 @@ type chunkRun struct {
 	// done is closed when nothing is left to run, or fail was called.
 	done chan struct{}
 	once sync.Once
-	idle chan struct{} // told, without blocking, when nothing is in flight any more
+	// halted is closed when stopped is set.
+	halted chan struct{}
+	idle   chan struct{} // told, without blocking, when nothing is in flight any more
 
 	mu       sync.Mutex
 	reader   *input.Reader
@@ -78,7 +83,7 @@ func newChunkRun(ctx context.Context, q job.ProcessRequest, shared *running, w *
 	r := &chunkRun{
 		spec: q.Spec.WithDefaults(), // a workflow task of an older worker may have asked
 		job:  workflowID(ctx), chunk: q.Chunk, slots: q.Slots, granted: q.Granted, shared: shared, segment: w, batch: 1,
-		limit: 2*q.Slots + 16, done: make(chan struct{}), idle: make(chan struct{}, 1), reader: reader, left: w.Missing(),
+		limit: 2*q.Slots + 16, done: make(chan struct{}), halted: make(chan struct{}), idle: make(chan struct{}, 1), reader: reader, left: w.Missing(),
 		backoff: map[*attempt]*time.Timer{}, starved: map[*attempt]error{},
 	}
 	r.outageAfter = min(q.Spec.Tuning.OutageFailures, r.limit)
@@ -173,6 +178,9 @@ func (a *attempt) try() (f segment.Frame, done bool) {
 	r := a.run
 	if a.bad != nil {
 		return a.failed(a.bad)
+	}
+	if !r.mayBegin() {
+		return f, false
 	}
 	a.record.Try++
 	a.round++

@@ -110,7 +110,7 @@ func (r *chunkRun) stopLocked(reason error) {
 	if r.err == nil {
 		r.err = reason
 	}
-	r.stopped = true
+	r.halt()
 	for a, t := range r.backoff {
 		t.Stop()
 		delete(r.backoff, a)
@@ -120,7 +120,7 @@ func (r *chunkRun) stopLocked(reason error) {
 // end waits until no task of the chunk is in flight; after the grace it makes them give up.
 func (r *chunkRun) end(grace time.Duration) {
 	r.mu.Lock()
-	r.stopped = true
+	r.halt()
 	for a, t := range r.backoff {
 		t.Stop()
 		delete(r.backoff, a)
@@ -197,7 +197,7 @@ func (r *chunkRun) progress() job.Heartbeat {
 	s := r.segment.Summary()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	h := job.Heartbeat{Done: r.chunk.Records - r.left, Failed: s.Failed, InFlight: r.inFlight}
+	h := job.Heartbeat{Done: r.chunk.Records - r.left, Failed: s.Failed, InFlight: max(0, r.inFlight-int(r.resting.Load()))}
 	for _, err := range r.starved {
 		h.Trouble = starved(err)
 		break

@@ -58,7 +58,7 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 		return job.Processed{}, unknownVersion(out, err)
 	}
 	defer w.Close()
-	ran := w.Missing()
+	ran, tokens := w.Missing(), saved(ctx, q)
 	if ran > 0 {
 		key := shareKey(ctx, q.Spec.Task)
 		shared, err := a.acquire(key, q.Spec)
@@ -68,7 +68,10 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 		defer a.release(key, shared)
 		run := newChunkRun(ctx, q, shared, w, reader)
 		current.Store(run)
-		if err := a.run(ctx, run, int(outages.Load())+1); err != nil {
+		run.joinRate(ctx, q)
+		err = a.run(ctx, run, int(outages.Load())+1)
+		tokens = run.leaveRate()
+		if err != nil {
 			var e *job.Error
 			if errors.As(err, &e) && e.Kind == job.Outage {
 				outages.Add(1)
@@ -84,7 +87,7 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 	if err != nil {
 		return job.Processed{}, err
 	}
-	return job.Processed{Failed: sum.Failed, Bytes: sum.Bytes, TaskMicros: sum.TaskMicros, Ran: ran}, nil
+	return job.Processed{Failed: sum.Failed, Bytes: sum.Bytes, TaskMicros: sum.TaskMicros, Ran: ran, Tokens: tokens}, nil
 }
 
 // shareKey tells which chunks share a pool and a task: those of one job. The task is part of it, since a chunk of a job that was ended may still run
@@ -166,6 +169,7 @@ func (r *chunkRun) giveBack(ctx context.Context) {
 		return
 	}
 	r.lane.Keep(keep)
+	r.keepRate(keep)
 	info := activity.GetInfo(ctx)
 	err := activity.GetClient(ctx).SignalWorkflow(ctx, info.WorkflowExecution.ID, info.WorkflowExecution.RunID,
 		job.SignalSlotsReturned, job.SlotsReturned{First: r.chunk.First, Granted: r.granted, Keep: keep})

@@ -120,6 +120,8 @@ type ProcessRequest struct {
 	Slots int `json:"slots"`
 	// Granted is when, in nanoseconds of the Unix epoch by the workflow's clock: it tells this grant from others for the same chunk.
 	Granted int64 `json:"granted"`
+	// Rate is the chunk's share of the job's rate; nil where that has no bound.
+	Rate *RateShare `json:"rate,omitempty"`
 }
 
 // Processed says that a chunk's segment is sealed, or that the output has passed the chunk.
@@ -133,6 +135,8 @@ type Processed struct {
 	TaskMicros int64 `json:"taskMicros,omitempty"`
 	// Ran is how many records this attempt ran; the others were found in the segment.
 	Ran int `json:"ran,omitempty"`
+	// Tokens is what its share of the rate had saved up at the end.
+	Tokens float64 `json:"tokens,omitempty"`
 }
 
 // AppendRequest asks for the next segments to be committed.

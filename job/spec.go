@@ -31,6 +31,10 @@ type Spec struct {
 	Format Format `json:"format,omitempty"`
 	// Concurrency is the number of tasks in flight at most, over all workers together: 1 to MaxConcurrency, by default 64.
 	Concurrency int `json:"concurrency,omitempty"`
+	// Rate bounds how many tries begin, over all workers together: 1/h to 1000000/s, by default without bound.
+	Rate Rate `json:"rate,omitempty"`
+	// Burst is how many tries more than Rate allows may begin in any stretch of time: 1 to MaxBurst, by default a second's worth.
+	Burst int `json:"burst,omitempty"`
 	// Timeout bounds one try of a task: 1ms to 24h, by default 30s.
 	Timeout Duration `json:"timeout,omitempty"`
 	// Retry says how a task is tried again.
@@ -189,6 +193,9 @@ func (s Spec) WithDefaults() Spec {
 	}
 	setDefault(&s.InputFormat, InputLines)
 	setDefault(&s.Concurrency, 64)
+	if s.Rate != "" {
+		setDefault(&s.Burst, s.Rate.DefaultBurst())
+	}
 	setDefault(&s.Timeout, Duration(30*time.Second))
 	setDefault(&s.Retry.MaximumAttempts, 5)
 	setDefault(&s.Retry.InitialInterval, Duration(500*time.Millisecond))
@@ -241,6 +248,8 @@ func (s Spec) Validate() error {
 		s.validSample(),
 		within("unpackedBytes", s.UnpackedBytes, 0, 1<<60),
 		within("concurrency", s.Concurrency, 1, MaxConcurrency),
+		s.Rate.Validate(),
+		within("burst", s.Burst, 0, MaxBurst),
 		within("timeout", s.Timeout, Duration(time.Millisecond), Duration(24*time.Hour)),
 		within("retry.maximumAttempts", r.MaximumAttempts, 1, 1_000),
 		within("retry.initialInterval", r.InitialInterval, Duration(time.Millisecond), Duration(time.Hour)),

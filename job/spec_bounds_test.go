@@ -17,6 +17,7 @@ var bounds = map[string]struct{ low, high, below, above string }{
 	"sample":                   {`1e-9`, `1`, `-0.5`, `1.1`},
 	"unpackedBytes":            {`1`, `1152921504606846976`, `-1`, `1152921504606846977`},
 	"concurrency":              {`1`, `100000`, `-1`, `100001`},
+	"burst":                    {`1`, `1000000`, `-1`, `1000001`},
 	"timeout":                  {`"1ms"`, `"24h"`, `"999us"`, `"24h0m0.000000001s"`},
 	"retry.maximumAttempts":    {`1`, `1000`, `-1`, `1001`},
 	"retry.initialInterval":    {`"1ms"`, `"1h"`, `"999us"`, `"1h0m0.000000001s"`},

@@ -53,9 +53,9 @@ var rooms = map[string][]string{
 var pure = map[string][]string{
 	"job": {
 		"bytes", "context", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "io", "math", "math/bits", "path/filepath", "reflect",
-		"slices", "strings", "time",
+		"slices", "strconv", "strings", "time",
 	},
-	"workflows": {"encoding/json", "errors", "fmt", "slices", "time", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow"},
+	"workflows": {"encoding/json", "errors", "fmt", "math", "slices", "time", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow"},
 }
 
 type listed struct {

@@ -17,7 +17,7 @@ import (
 //
 //	position <= ready, running < queue <= cursor
 type coordinator struct {
-	spec    job.Spec
+	spec    rated
 	raw     json.RawMessage
 	carried Carried
 
@@ -40,6 +40,9 @@ type coordinator struct {
 	running   []*lane
 	ready     []job.Segment // sorted
 	free      int           // slots not handed out
+
+	freeBurst  int     // of the rate, not handed out
+	freeTokens float64 // tries saved up, and not handed out
 
 	listing    workflow.Future
 	listedSize int // records that a chunk of the queue may have
@@ -72,6 +75,7 @@ type queued struct {
 type lane struct {
 	chunk  job.Chunk
 	slots  int
+	burst  int // of the rate
 	since  time.Time
 	result workflow.Future
 }
@@ -93,6 +97,7 @@ func (c *coordinator) begin(p job.Prepared) {
 	c.leftovers = p.Segments
 	c.listedAll = p.Complete
 	c.activities = 1
+	c.beginRate(p)
 }
 
 // advance starts whatever can be started, and says whether there is anything to wait for.
@@ -101,7 +106,7 @@ func (c *coordinator) advance() bool {
 		c.stopping = true
 	}
 	if !c.stopping {
-		s := Plan(c.spec.Tuning, c.spec.Concurrency, c.carried.Pace)
+		s := c.plan()
 		c.takeLeftovers()
 		c.dropOutgrown(s)
 		c.process(s)
@@ -198,7 +203,7 @@ func (c *coordinator) list(s Sizing) {
 	}
 	if c.carried.Pace.Largest == 0 {
 		// Nothing is known yet: chunks of all sizes keep the slots busy until it is, and some more are at hand by then.
-		q.Records = min(s.Records<<startDoublings, c.spec.Tuning.ChunkRecords)
+		q.Records = min(s.Records<<startDoublings, c.spec.Tuning.ChunkRecords, c.spec.mostRecords(s))
 		q.StartRecords = min(max(s.Records, 2*c.lastListed), q.Records)
 	}
 	if len(c.leftovers) > 0 {
@@ -255,16 +260,16 @@ func (c *coordinator) onListed(f workflow.Future) {
 
 // process starts queued chunks while there are slots for them and the window allows it.
 func (c *coordinator) process(s Sizing) {
-	for c.free > 0 && len(c.queue) > 0 && len(c.running) < maxLanes && c.windowAllows(c.queue[0].Chunk) {
+	for c.free > 0 && len(c.queue) > 0 && len(c.running) < maxLanes && c.rateAllows() && c.windowAllows(c.queue[0].Chunk) {
 		chunk := c.queue[0].Chunk
 		c.queue = c.queue[1:]
 		n := min(c.free, s.Share, chunk.Records)
-		c.free -= n
+		l := &lane{chunk: chunk, slots: n, since: workflow.Now(c.root)}
+		q := job.ProcessRequest{Spec: c.spec.Spec, Chunk: chunk, Slots: n, Granted: l.since.UnixNano(), Rate: c.grantRate(l, s)}
+		c.free -= l.slots
 		c.activities++
-		c.running = append(c.running, &lane{
-			chunk: chunk, slots: n, since: workflow.Now(c.root),
-			result: processChunk(c.work, job.ProcessRequest{Spec: c.spec, Chunk: chunk, Slots: n, Granted: workflow.Now(c.root).UnixNano()}),
-		})
+		l.result = processChunk(c.work, q)
+		c.running = append(c.running, l)
 	}
 }
 
@@ -284,7 +289,9 @@ func (c *coordinator) onProcessed(l *lane, f workflow.Future) {
 	c.running = slices.DeleteFunc(c.running, func(m *lane) bool { return m == l })
 	c.free += l.slots
 	var p job.Processed
-	switch err := f.Get(c.work, &p); {
+	err := f.Get(c.work, &p)
+	c.takeRate(l, 0, p.Tokens)
+	switch {
 	case err != nil:
 		c.failed(err)
 	case p.Committed:
@@ -305,6 +312,7 @@ func (c *coordinator) slotsReturned(ch workflow.ReceiveChannel) {
 		if l.chunk.First == r.First && l.since.UnixNano() == r.Granted && r.Keep >= 1 && r.Keep < l.slots {
 			c.free += l.slots - r.Keep
 			l.slots = r.Keep
+			c.takeRate(l, min(l.burst, 1), 0)
 		}
 	}
 }
@@ -378,7 +386,7 @@ func (c *coordinator) progress() job.Progress {
 	p := job.Progress{
 		Position: c.position, Totals: c.totals, Listed: c.cursor.record, ListedBytes: c.cursor.offset, ListedAll: c.listedAll,
 		InputBytes: c.inputBytes, Running: len(c.running), Runs: c.carried.Runs,
-		ChunkRecords: Plan(c.spec.Tuning, c.spec.Concurrency, c.carried.Pace).Records,
+		ChunkRecords: c.plan().Records,
 	}
 	for _, s := range c.ready {
 		p.Ahead += int64(s.Records)

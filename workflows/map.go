@@ -14,6 +14,8 @@ import (
 type Carried struct {
 	Runs int  `json:"runs"`
 	Pace Pace `json:"pace"`
+	// Tokens is the tries saved up for the job's rate.
+	Tokens float64 `json:"tokens,omitempty"`
 }
 
 // Map is the workflow: it maps the input of a job.Spec to its output. Its first argument is a Spec as JSON, decoded here so that
@@ -33,7 +35,7 @@ func setUp(ctx workflow.Context, raw json.RawMessage, carried Carried) (*coordin
 		return nil, err
 	}
 	carried.Runs++
-	c := &coordinator{spec: spec, raw: raw, carried: carried, free: spec.Concurrency, budgeted: budgeted(raw)}
+	c := &coordinator{spec: newRated(spec), raw: raw, carried: carried, free: spec.Concurrency, budgeted: budgeted(raw)}
 	c.root = ctx
 	c.work, c.cancelWork = workflow.WithCancel(ctx)
 	c.commit, _ = workflow.NewDisconnectedContext(ctx)
@@ -45,7 +47,7 @@ func setUp(ctx workflow.Context, raw json.RawMessage, carried Carried) (*coordin
 
 // run is the story of one run.
 func (c *coordinator) run() (job.Summary, error) {
-	p, err := prepare(c.work, job.PrepareRequest{Spec: c.spec, FirstRunID: workflow.GetInfo(c.root).FirstRunID})
+	p, err := prepare(c.work, job.PrepareRequest{Spec: c.spec.Spec, FirstRunID: workflow.GetInfo(c.root).FirstRunID})
 	if err != nil {
 		return job.Summary{}, fail(err)
 	}
@@ -63,6 +65,7 @@ func (c *coordinator) run() (job.Summary, error) {
 	case c.root.Err() != nil: // canceled while it drained: the next run would not know
 		return job.Summary{}, fail(c.root.Err())
 	}
+	c.carried.Tokens = c.freeTokens
 	return job.Summary{}, workflow.NewContinueAsNewError(c.root, job.WorkflowType, c.raw, c.carried)
 }
 

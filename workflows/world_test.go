@@ -30,6 +30,8 @@ type world struct {
 	busy func(job.ProcessRequest) time.Duration
 	// failed is how many records of a chunk fail.
 	failed func(job.Chunk) int64
+	// tokens is what a chunk has saved up of the rate at its end.
+	tokens func(job.Chunk) float64
 	// fault may fail an activity, which is known by its name and its request, before it does anything.
 	fault func(name string, request any) error
 
@@ -58,6 +60,7 @@ type world struct {
 type lane struct {
 	job.Chunk
 	slots int
+	rate  *job.RateShare
 }
 
 // call is one call of an activity.
@@ -74,6 +77,7 @@ func newWorld(records int64, s job.Spec) *world {
 		delay:  map[string]time.Duration{},
 		takes:  func(job.ProcessRequest) time.Duration { return time.Second },
 		failed: func(job.Chunk) int64 { return 0 },
+		tokens: func(job.Chunk) float64 { return 0 },
 		fault:  func(string, any) error { return nil },
 	}
 }
@@ -188,7 +192,7 @@ func (w *world) ProcessChunk(ctx context.Context, q job.ProcessRequest) (job.Pro
 		w.ran[i]++
 	}
 	w.segments[c.First] = job.Segment{Chunk: c}
-	w.running[id] = &lane{c, q.Slots}
+	w.running[id] = &lane{Chunk: c, slots: q.Slots, rate: q.Rate}
 	w.watch(q)
 	d := w.takes(q)
 	return job.Processed{}, w.later(ctx, d, func() (any, bool) {
@@ -205,7 +209,7 @@ func (w *world) ProcessChunk(ctx context.Context, q job.ProcessRequest) (job.Pro
 		if before.Records != 0 {
 			ran /= 2 // the other half was found
 		}
-		return job.Processed{Bytes: s.Bytes, Failed: s.Failed, Ran: ran, TaskMicros: w.work(q, d).Microseconds()}, true
+		return job.Processed{Bytes: s.Bytes, Failed: s.Failed, Ran: ran, TaskMicros: w.work(q, d).Microseconds(), Tokens: w.tokens(c)}, true
 	})
 }
 

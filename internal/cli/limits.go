@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,13 +16,16 @@ type limitOptions struct {
 	firstDelay, longestDelay       time.Duration
 	factor                         float64
 	outageFailures, outageAttempts int
-	maxFailures                    string
+	maxFailures, rate              string
+	burst                          int
 
 	set *pflag.FlagSet
 }
 
 func (o *limitOptions) register(f *pflag.FlagSet) {
 	o.set = f
+	f.StringVar(&o.rate, "rate", "", "`tries` that may begin, over all workers together: 100/s, 30/m or 5/h (default: no bound)")
+	f.IntVar(&o.burst, "burst", 0, "`tries` more than --rate that may begin in any stretch of time (default: a second's worth, at least 1)")
 	f.IntVar(&o.tries, "retries", 5, "`tries` of a task in all")
 	f.DurationVar(&o.firstDelay, "retry-delay", 500*time.Millisecond, "longest delay before the second try; half of it at least")
 	f.DurationVar(&o.longestDelay, "retry-max-delay", 30*time.Second, "longest delay before any try")
@@ -33,11 +37,16 @@ func (o *limitOptions) register(f *pflag.FlagSet) {
 
 // apply sets the fields of a Spec. What was not given is left to its default, which may depend on what was.
 func (o *limitOptions) apply(s *job.Spec) error {
+	if o.set.Changed("burst") && o.rate == "" {
+		return usage(errors.New("--burst goes with --rate"))
+	}
 	for _, f := range []struct {
 		flag string
 		bad  bool
 		set  func()
 	}{
+		{"rate", o.rate == "", func() { s.Rate = job.Rate(o.rate) }},
+		{"burst", o.burst < 1, func() { s.Burst = o.burst }},
 		{"retries", o.tries < 1, func() { s.Retry.MaximumAttempts = o.tries }},
 		{"retry-delay", o.firstDelay <= 0, func() { s.Retry.InitialInterval = job.Duration(o.firstDelay) }},
 		{"retry-max-delay", o.longestDelay <= 0, func() { s.Retry.MaximumInterval = job.Duration(o.longestDelay) }},

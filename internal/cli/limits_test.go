@@ -27,9 +27,9 @@ func limitsOf(t *testing.T, args ...string) job.Spec {
 }
 
 func TestLimitFlagsSetTheirFields(t *testing.T) {
-	got := limitsOf(t, "--retries", "7", "--retry-delay", "2s", "--retry-max-delay", "3m", "--retry-factor", "1.5", "--max-failures", "4", "--outage-failures", "8", "--outage-attempts", "9")
+	got := limitsOf(t, "--retries", "7", "--retry-delay", "2s", "--retry-max-delay", "3m", "--retry-factor", "1.5", "--rate", "5/m", "--burst", "6", "--max-failures", "4", "--outage-failures", "8", "--outage-attempts", "9")
 	want := job.Spec{
-		MaxFailures: "4",
+		MaxFailures: "4", Rate: "5/m", Burst: 6,
 		Retry: job.Retry{
 			MaximumAttempts: 7, InitialInterval: job.Duration(2 * time.Second), MaximumInterval: job.Duration(3 * time.Minute), BackoffCoefficient: 1.5,
 		},

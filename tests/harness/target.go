@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,6 +35,7 @@ type Target struct {
 	peak     int
 	total    int
 	next     chan time.Time
+	came     []time.Time
 }
 
 // NewTarget starts a target that answers after the latency.
@@ -50,6 +52,7 @@ func (tg *Target) serve(w http.ResponseWriter, r *http.Request) {
 	tg.requests[record]++
 	tg.total++
 	tg.inFlight++
+	tg.came = append(tg.came, time.Now())
 	tg.peak = max(tg.peak, tg.inFlight)
 	if tg.next != nil {
 		tg.next <- time.Now()
@@ -147,6 +150,13 @@ func (tg *Target) Refused() int {
 	tg.mu.Lock()
 	defer tg.mu.Unlock()
 	return tg.refused
+}
+
+// Came returns when each request came, those that met an outage included, in their order.
+func (tg *Target) Came() []time.Time {
+	tg.mu.Lock()
+	defer tg.mu.Unlock()
+	return slices.Clone(tg.came)
 }
 
 // Refusals returns how many requests Refuses refused.

@@ -1,0 +1,82 @@
+package workflows
+
+import (
+	"math"
+	"time"
+
+	"github.com/longhaul/longhaul/job"
+)
+
+// plan sizes the next chunks.
+func (c *coordinator) plan() Sizing {
+	return c.spec.limited(Plan(c.spec.Tuning, c.spec.Concurrency, c.carried.Pace))
+}
+
+// rated is a Spec's rate.
+type rated struct {
+	job.Spec
+	perSecond float64 // 0: no bound
+}
+
+func newRated(s job.Spec) rated { return rated{s, s.Rate.PerSecond()} }
+
+// limited fits a plan to the rate. Each lane needs one of the burst for itself, since each may be on a worker of its own, and a lane's chunk should not take longer by
+// the rate than chunks should.
+func (r rated) limited(s Sizing) Sizing {
+	if r.perSecond == 0 {
+		return s
+	}
+	if s.Lanes > r.Burst {
+		s.Share = ceilDiv(r.Concurrency, r.Burst)
+		s.Lanes = ceilDiv(r.Concurrency, s.Share)
+	}
+	most := r.mostRecords(s)
+	s.Records, s.Fit = min(s.Records, most), min(s.Fit, most)
+	return s
+}
+
+// mostRecords is how many records a lane of a plan may begin in the time that a chunk should take.
+func (r rated) mostRecords(s Sizing) int {
+	if r.perSecond == 0 {
+		return math.MaxInt
+	}
+	share := float64(s.Share) / float64(r.Concurrency)
+	return max(1, int(min(r.perSecond*share*time.Duration(r.Tuning.ChunkDuration).Seconds(), 1e9)))
+}
+
+// beginRate has the job begin with all of the burst saved up, and every later run with what the one before left. A job that is resumed does not know what was spent: nothing
+// is saved up.
+func (c *coordinator) beginRate(p job.Prepared) {
+	if c.spec.perSecond == 0 {
+		return
+	}
+	c.freeBurst, c.freeTokens = c.spec.Burst, c.carried.Tokens
+	if c.carried.Runs == 1 && p.Position.Records == 0 && len(p.Segments) == 0 {
+		c.freeTokens = float64(c.spec.Burst)
+	}
+}
+
+// rateAllows says whether another lane may be started.
+func (c *coordinator) rateAllows() bool { return c.spec.perSecond == 0 || c.freeBurst > 0 }
+
+// grantRate gives a lane its share of the rate: as much of it as of the slots. A lane holds its slots though its chunk has fewer records, and the rate with them.
+func (c *coordinator) grantRate(l *lane, s Sizing) *job.RateShare {
+	if c.spec.perSecond == 0 {
+		return nil
+	}
+	l.slots = min(c.free, s.Share)
+	l.burst = min(c.freeBurst, ceilDiv(c.spec.Burst, s.Lanes))
+	c.freeBurst -= l.burst
+	r := &job.RateShare{
+		PerSecond: c.spec.perSecond * float64(l.slots) / float64(c.spec.Concurrency), Burst: l.burst, Tokens: min(c.freeTokens, float64(l.burst)),
+	}
+	c.freeTokens -= r.Tokens
+	return r
+}
+
+// takeRate takes back what a lane had: its burst, but keep of it, and the tries that it had saved up.
+func (c *coordinator) takeRate(l *lane, keep int, tokens float64) {
+	c.freeBurst += l.burst - keep
+	l.burst = keep
+	c.freeTokens = min(c.freeTokens+tokens, float64(c.freeBurst))
+}
