@@ -87,7 +87,7 @@ func newChunkRun(ctx context.Context, q job.ProcessRequest, shared *running, w *
 		backoff: map[*attempt]*time.Timer{}, starved: map[*attempt]error{},
 	}
 	r.outageAfter = min(q.Spec.Tuning.OutageFailures, r.limit)
-	if _, ok := shared.task.(task.Instant); ok {
+	if _, ok := shared.task.(task.Instant); ok && q.Spec.Rate == "" && q.Spec.Patch == nil {
 		r.batch = instantBatch
 	}
 	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -138,6 +138,11 @@ func (r *chunkRun) read() (slots.Work, error) {
 		rec := task.Record{Number: r.spec.Number(r.chunk.First + int64(index)), JSON: r.spec.InputFormat.JSON(), Job: r.job}
 		if r.batch == 1 {
 			rec.Input = append([]byte(nil), record...)
+			if r.spec.Patch != nil {
+				if rec, err = r.retried(rec); err != nil {
+					return nil, err
+				}
+			}
 			r.inFlight++
 			return &attempt{run: r, index: index, bad: bad, record: rec}, nil
 		}

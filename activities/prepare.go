@@ -32,6 +32,9 @@ func (a *Activities) prepare(ctx context.Context, q job.PrepareRequest) (job.Pre
 	if _, err := a.newTask(q.Spec); err != nil {
 		return job.Prepared{}, err
 	}
+	if err := a.beginRetry(ctx, q.Spec); err != nil {
+		return job.Prepared{}, err
+	}
 	out := a.output(q.Spec.Output)
 	files, err := find(out, q.Spec)
 	if err != nil {

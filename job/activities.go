@@ -24,6 +24,7 @@ const (
 	ActivityListChunks   = "ListChunks"
 	ActivityProcessChunk = "ProcessChunk"
 	ActivityAppendOutput = "AppendOutput"
+	ActivityPatchOutput  = "PatchOutput"
 )
 
 // Activities is every side effect of a job. Errors are *Error, translated for Temporal where the activities return.
@@ -36,6 +37,8 @@ type Activities interface {
 	ProcessChunk(context.Context, ProcessRequest) (Processed, error)
 	// AppendOutput writes segments to the output at a position and moves the position.
 	AppendOutput(context.Context, AppendRequest) (Appended, error)
+	// PatchOutput puts the results of a retry into their places.
+	PatchOutput(context.Context, PatchRequest) (Patched, error)
 }
 
 // CallRequest is the argument of the workflow WorkflowCall.
@@ -235,4 +238,7 @@ type Summary struct {
 	TaskMicros int64 `json:"taskMicros"`
 	// AlreadyDone says that nothing was left to do.
 	AlreadyDone bool `json:"alreadyDone,omitempty"`
+	// Retried is, of a retry, how many records it ran again, and FailedAgain how many of them failed.
+	Retried     int64 `json:"retried,omitempty"`
+	FailedAgain int64 `json:"failedAgain,omitempty"`
 }

@@ -41,6 +41,8 @@ type Spec struct {
 	Retry Retry `json:"retry,omitzero"`
 	// MaxFailures is how many records may fail before the job stops: by default 10% of those done, once 100 are.
 	MaxFailures Budget `json:"maxFailures,omitempty"`
+	// Patch says that the job is the retry of another's failed records.
+	Patch *Patch `json:"patch,omitempty"`
 	// Overwrite begins the output anew, whatever stands there.
 	Overwrite bool `json:"overwrite,omitempty"`
 	// Tuning sets what longhaul otherwise chooses by itself. No field of it changes the output.
@@ -256,6 +258,7 @@ func (s Spec) Validate() error {
 		within("retry.maximumInterval", r.MaximumInterval, r.InitialInterval, Duration(24*time.Hour)),
 		within("retry.backoffCoefficient", r.BackoffCoefficient, 1, 10),
 		s.MaxFailures.Validate(),
+		s.Patch.validate(),
 		within("tuning.chunkRecords", t.ChunkRecords, 1, 1_000_000),
 		within("tuning.chunkBytes", t.ChunkBytes, 1, 1<<30),
 		within("tuning.chunkDuration", t.ChunkDuration, Duration(10*time.Millisecond), Duration(time.Hour)),

@@ -8,24 +8,15 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/longhaul/longhaul/internal/fsys"
 	"github.com/longhaul/longhaul/job"
 )
 
 // Failures hands each committed line of the errors file, without its newline and valid until the next, to f, in order, and returns the manifest by which they are committed.
 // It may run beside a job. It holds one line in memory.
 func (o Output) Failures(ctx context.Context, f func(line []byte) error) (Manifest, error) {
-	m, err := o.Load()
-	if errors.Is(err, fs.ErrNotExist) {
-		return m, &job.Error{Kind: job.OutputChanged, Op: "read errors", Path: o.path, Err: errors.New("it has no manifest beside it"), Hint: "is this an output of longhaul?"}
-	}
-	if err != nil || m.Position.ErrorBytes == 0 {
-		return m, err
-	}
-	file, err := o.fs.Open(o.Errors())
-	if errors.Is(err, fs.ErrNotExist) {
-		return m, o.shortErrors(fmt.Errorf("the file is gone; %d bytes of it were committed", m.Position.ErrorBytes))
-	}
-	if err != nil {
+	file, m, err := o.openErrors()
+	if file == nil || err != nil {
 		return m, err
 	}
 	defer file.Close()
@@ -39,6 +30,28 @@ func (o Output) Failures(ctx context.Context, f func(line []byte) error) (Manife
 	return m, eachLine(ctx, io.NewSectionReader(file, 0, m.Position.ErrorBytes), f)
 }
 
+// openErrors opens the errors file that goes with the manifest; none where nothing of it is committed.
+func (o Output) openErrors() (fsys.File, Manifest, error) {
+	m, err := o.Load()
+	if err != nil || m.Position.ErrorBytes == 0 {
+		return nil, m, o.noOutput("read errors", err)
+	}
+	file, err := o.fs.Open(o.standing(m, o.Errors()))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, m, o.shortErrors(fmt.Errorf("the file is gone; %d bytes of it were committed", m.Position.ErrorBytes))
+	}
+	if err != nil {
+		return nil, m, err
+	}
+	if now, err := o.Load(); err == nil && now.Patches != m.Patches { // a patch came between
+		if err := file.Close(); err != nil {
+			return nil, m, err
+		}
+		return o.openErrors()
+	}
+	return file, m, nil
+}
+
 func (o Output) shortErrors(err error) error {
 	return &job.Error{Kind: job.OutputChanged, Op: "read errors", Path: o.Errors(), Err: err, Hint: "somebody changed it; restore it, or start anew with --overwrite"}
 }
@@ -48,7 +61,7 @@ const lineBuffer = 256 << 10
 
 // eachLine hands the lines of r to f, each without its newline and valid until the next.
 func eachLine(ctx context.Context, r io.Reader, f func(line []byte) error) error {
-	l := lines{buf: bufio.NewReaderSize(r, lineBuffer)}
+	l := newLines(r, '\n')
 	for i := 0; ; i++ {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -66,17 +79,22 @@ func eachLine(ctx context.Context, r io.Reader, f func(line []byte) error) error
 	}
 }
 
-// lines reads lines of any length.
+// lines reads lines of any length, or what else ends with a certain byte.
 type lines struct {
 	buf  *bufio.Reader
+	end  byte
 	long []byte
 }
 
-// next returns the next line without its newline, valid until the call after, and io.EOF behind the last one.
+func newLines(r io.Reader, end byte) lines {
+	return lines{buf: bufio.NewReaderSize(r, lineBuffer), end: end}
+}
+
+// next returns the next line without its end, valid until the call after, and io.EOF behind the last one.
 func (l *lines) next() ([]byte, error) {
 	l.long = l.long[:0]
 	for {
-		b, err := l.buf.ReadSlice('\n')
+		b, err := l.buf.ReadSlice(l.end)
 		if err == nil && len(l.long) == 0 {
 			return b[:len(b)-1], nil
 		}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"hash/crc32"
+	"strings"
 
 	"github.com/longhaul/longhaul/job"
 )
@@ -73,6 +74,10 @@ type Manifest struct {
 	Complete     bool         `json:"complete"`
 	// Rerun says that the failed records beyond the position are to be run again by the next run.
 	Rerun bool `json:"rerun,omitempty"`
+	// Patches counts the retries whose results were put into their places. Swap names the folder in which a new output and errors file wait to be renamed: this manifest tells of
+	// those.
+	Patches int    `json:"patches,omitempty"`
+	Swap    string `json:"swap,omitempty"`
 }
 
 // GenerationBytes is the generation as segments carry it.
@@ -119,6 +124,7 @@ func Decode(data []byte) (Manifest, error) {
 	m.Spec.Args = compact(m.Spec.Args)
 	p := m.Position
 	if b, err := hex.DecodeString(m.Generation); err != nil || len(b) != 16 ||
+		m.Patches < 0 || m.Swap != "" && (!strings.HasPrefix(m.Swap, retryPrefix) || strings.ContainsAny(m.Swap, `/\`)) ||
 		p.Records < 0 || p.InputOffset < 0 || p.OutputBytes < 0 || p.ErrorBytes < 0 {
 		return m, ErrContent
 	}

@@ -142,6 +142,9 @@ func (o Output) Claim(ctx context.Context, r ClaimRequest) (m Manifest, err erro
 	if err := o.sameJob(m, r); err != nil {
 		return m, err
 	}
+	if m, err = o.finishSwap(m); err != nil {
+		return m, err
+	}
 	if err := o.cutBoth(m); err != nil {
 		return m, err
 	}
@@ -220,7 +223,7 @@ func (o Output) begin(r ClaimRequest) (Manifest, error) {
 	if err := o.store(m); err != nil {
 		return m, err
 	}
-	return m, o.cutBoth(m)
+	return m, errors.Join(o.cutBoth(m), o.removeRetries(""))
 }
 
 // sameJob refuses a job that would not write the bytes that the output was begun with.

@@ -25,22 +25,27 @@ type Verified struct {
 // once, in little memory. Its error is a *job.Error of kind OutputChanged that says what differs.
 func (o Output) Verify(ctx context.Context) (Verified, error) {
 	m, err := o.Load()
-	if errors.Is(err, fs.ErrNotExist) {
-		return Verified{}, &job.Error{
-			Kind: job.OutputChanged, Op: "verify", Path: o.path, Err: errors.New("it has no manifest beside it"),
-			Hint: "is this an output of longhaul?",
-		}
-	}
 	if err != nil {
-		return Verified{}, err
+		return Verified{}, o.noOutput("verify", err)
 	}
+	v, err := o.verify(ctx, m)
+	if err == nil {
+		return v, nil
+	}
+	if now, lerr := o.Load(); lerr == nil && now.Patches != m.Patches {
+		return o.Verify(ctx) // a patch came between
+	}
+	return v, err
+}
+
+func (o Output) verify(ctx context.Context, m Manifest) (Verified, error) {
 	v := Verified{Manifest: m}
-	extra, err := o.verifyFile(ctx, o.path, m.Position.OutputBytes, m.Position.Records, m.OutputDigest)
+	extra, err := o.verifyFile(ctx, m, o.path, m.Position.OutputBytes, m.Position.Records, m.OutputDigest)
 	if err != nil {
 		return v, err
 	}
 	v.Uncommitted = extra
-	more, err := o.verifyFile(ctx, o.Errors(), m.Position.ErrorBytes, m.Totals.Failed, m.ErrorsDigest)
+	more, err := o.verifyFile(ctx, m, o.Errors(), m.Position.ErrorBytes, m.Totals.Failed, m.ErrorsDigest)
 	switch {
 	case err != nil:
 		return v, err
@@ -53,8 +58,8 @@ func (o Output) Verify(ctx context.Context) (Verified, error) {
 }
 
 // verifyFile checks the first size bytes of a file, and returns how many stand behind them.
-func (o Output) verifyFile(ctx context.Context, path string, size, lines int64, want Digest) (extra int64, err error) {
-	f, err := o.fs.Open(path)
+func (o Output) verifyFile(ctx context.Context, m Manifest, path string, size, lines int64, want Digest) (extra int64, err error) {
+	f, err := o.fs.Open(o.standing(m, path))
 	if errors.Is(err, fs.ErrNotExist) {
 		if size == 0 {
 			return 0, nil

@@ -58,6 +58,8 @@ func (c *coordinator) run() (job.Summary, error) {
 		}
 	}
 	switch {
+	case c.complete && c.spec.Patch != nil:
+		return c.patch()
 	case c.complete:
 		return c.summary(p.Complete), nil
 	case c.err != nil:

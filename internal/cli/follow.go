@@ -85,6 +85,9 @@ func (p *Program) follow(ctx context.Context, e *engine, j *started, mode progre
 func final(last progress.Snapshot, s job.Summary, begun time.Time) progress.Snapshot {
 	last.Done, last.Written, last.Total, last.Estimated = s.Records, s.Records, s.Records, false
 	last.Failed, last.InFlight, last.Trouble = s.Failed, 0, ""
+	if s.Retried > 0 {
+		last.Done, last.Written, last.Total, last.Failed = s.Retried, s.Retried, s.Retried, s.FailedAgain
+	}
 	last.Elapsed = time.Since(begun)
 	return last
 }
@@ -111,6 +114,8 @@ func (e *engine) result(ctx context.Context, j *started) (s job.Summary, err err
 func (p *Program) done(e *engine, j *started, s job.Summary, last progress.Snapshot) error {
 	took := last.Elapsed
 	switch alone := time.Duration(s.TaskMicros) * time.Microsecond; {
+	case s.Retried > 0:
+		p.retried(s, took)
 	case s.AlreadyDone:
 		fmt.Fprintf(p.Stdout, "already done: %s records, %s failed\n", humanize.Comma(s.Records), humanize.Comma(s.Failed))
 	case last.Before > 0 || took <= 0:

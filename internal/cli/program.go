@@ -119,6 +119,6 @@ It survives crashes: the same command goes on where the output stands.
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(p.runCommand(), p.errorsCommand(), p.verifyCommand(), p.workerCommand("worker"))
+	root.AddCommand(p.runCommand(), p.retryCommand(), p.errorsCommand(), p.verifyCommand(), p.workerCommand("worker"))
 	return root
 }

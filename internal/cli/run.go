@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/longhaul/longhaul/internal/dial"
 	"github.com/longhaul/longhaul/internal/progress"
@@ -67,20 +68,30 @@ Without a Temporal server configured, and none at the default address, it runs o
 	f.SortFlags = false
 	f.StringVarP(&o.output, "output", "o", "", "the ordered output `file`")
 	o.input.register(f)
-	o.task.register(f)
 	f.StringVar(&o.format, "format", "", "output `format`: text or json (default json with --http, else text)")
+	o.registerWork(f)
+	f.StringVar(&o.jobID, "job", "", "the job's `id` (default: derived from the output's path)")
+	f.BoolVar(&o.overwrite, "overwrite", false, "start anew although OUTPUT exists")
+	o.registerEngine(f)
+	return cmd
+}
+
+// registerWork adds the flags that say what is done for each record, and how hard.
+func (o *runOptions) registerWork(f *pflag.FlagSet) {
+	o.task.register(f)
 	f.IntVarP(&o.concurrency, "concurrency", "c", 64, "tasks in flight at most, over all workers together")
 	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "time-out of one try of a task")
 	o.limits.register(f)
-	f.StringVar(&o.jobID, "job", "", "the job's `id` (default: derived from the output's path)")
-	f.BoolVar(&o.overwrite, "overwrite", false, "start anew although OUTPUT exists")
+}
+
+// registerEngine adds the flags that say where it is done, and what is shown of it.
+func (o *runOptions) registerEngine(f *pflag.FlagSet) {
 	f.BoolVarP(&o.detach, "detach", "d", false, "start the job and return (needs a server)")
 	f.StringVar(&o.progress, "progress", string(progress.Auto), "`mode`: auto, bar, plain, json or none")
 	f.BoolVar(&o.embedded, "embedded", false, "run the embedded server even where one listens at the default address")
 	f.StringVar(&o.stateDir, "state-dir", "", "`folder` of the embedded server's database and log (default: longhaul in the user's state directory)")
 	f.DurationVar(&o.stopTimeout, "stop-timeout", 10*time.Second, "how long tasks in flight may take to end at an interrupt")
 	o.dial = dial.Register(f)
-	return cmd
 }
 
 // spec makes the flags a Spec. Its input is empty where that is standard input.
@@ -88,15 +99,9 @@ func (o *runOptions) spec(tasks task.Registry) (job.Spec, error) {
 	if o.output == "" {
 		return job.Spec{}, usage(errors.New("no --output given"))
 	}
-	s := job.Spec{
-		Format: job.Format(o.format), Concurrency: o.concurrency, Timeout: job.Duration(o.timeout),
-		Overwrite: o.overwrite,
-	}
+	s := job.Spec{Format: job.Format(o.format)}
 	err := o.input.set(&s)
 	if err != nil {
-		return s, err
-	}
-	if err := o.limits.apply(&s); err != nil {
 		return s, err
 	}
 	if s.Output, err = filepath.Abs(o.output); err != nil {
@@ -105,23 +110,31 @@ func (o *runOptions) spec(tasks task.Registry) (job.Spec, error) {
 	if s.Task, err = o.task.spec(); err != nil {
 		return s, usage(err)
 	}
+	return s, o.setWork(&s, tasks)
+}
+
+// setWork sets what the flags of registerWork say, sets the defaults, and checks all.
+func (o *runOptions) setWork(s *job.Spec, tasks task.Registry) error {
 	for _, check := range []struct {
 		flag string
 		bad  bool
 	}{{"--concurrency", o.concurrency < 1}, {"--timeout", o.timeout <= 0}} {
 		if check.bad { // 0 would mean the default
-			return s, usage(fmt.Errorf("%s must be positive", check.flag))
+			return usage(fmt.Errorf("%s must be positive", check.flag))
 		}
 	}
-	s = s.WithDefaults()
-	if err := o.input.validate(s); err != nil {
-		return s, err
+	s.Concurrency, s.Timeout, s.Overwrite = o.concurrency, job.Duration(o.timeout), o.overwrite
+	if err := o.limits.apply(s); err != nil {
+		return err
 	}
-	_, err = tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency})
-	if err != nil {
-		return s, usage(err)
+	*s = s.WithDefaults()
+	if err := o.input.validate(*s); err != nil {
+		return err
 	}
-	return s, nil
+	if _, err := tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency}); err != nil {
+		return usage(err)
+	}
+	return nil
 }
 
 // run runs the command.
@@ -130,12 +143,17 @@ func (p *Program) run(ctx context.Context, o *runOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.jobID == "" {
+		o.jobID = job.IDOf(spec.Output)
+	}
+	return p.work(ctx, o, spec)
+}
+
+// work starts, joins or resumes the job, and follows it.
+func (p *Program) work(ctx context.Context, o *runOptions, spec job.Spec) error {
 	mode, err := p.mode(o.progress)
 	if err != nil {
 		return usage(err)
-	}
-	if o.jobID == "" {
-		o.jobID = job.IDOf(spec.Output)
 	}
 	settings, err := o.dial.Load()
 	if err != nil {

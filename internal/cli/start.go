@@ -82,6 +82,14 @@ func (e *engine) specOf(ctx context.Context, id, runID string) (job.Spec, error)
 // sameWork refuses to join a job that does something else.
 func sameWork(id string, running, wanted job.Spec) error {
 	hint := "wait for it, end it with `temporal workflow cancel --workflow-id " + id + "`, or choose another --output or --job"
+	switch {
+	case running.Patch != nil && wanted.Patch != nil: // of the same output, or the output would not have named the same job
+		wanted.Input, wanted.Output = running.Input, running.Output // which the output names anew while it is patched
+	case running.Patch != nil:
+		return &job.Error{Kind: job.OutputClaimed, Op: "join job", Path: id, Err: errors.New("its failed records are being retried"), Hint: "wait for that: longhaul retry comes back to it; or " + hint}
+	case wanted.Patch != nil:
+		return &job.Error{Kind: job.OutputClaimed, Op: "retry", Path: wanted.Patch.Output, Err: fmt.Errorf("job %s is running on it", id), Hint: hint}
+	}
 	for _, f := range []struct{ name, running, wanted string }{
 		{"input", text(running.Input), text(wanted.Input)},
 		{"input format", string(running.InputFormat), string(wanted.InputFormat)},

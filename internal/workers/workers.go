@@ -92,6 +92,7 @@ func Start(ctx context.Context, c client.Client, o Options) (*Workers, error) {
 		w.RegisterActivityWithOptions(a.Prepare, activity.RegisterOptions{Name: job.ActivityPrepare})
 		w.RegisterActivityWithOptions(a.ListChunks, activity.RegisterOptions{Name: job.ActivityListChunks})
 		w.RegisterActivityWithOptions(a.AppendOutput, activity.RegisterOptions{Name: job.ActivityAppendOutput})
+		w.RegisterActivityWithOptions(a.PatchOutput, activity.RegisterOptions{Name: job.ActivityPatchOutput})
 		ws.workers = append(ws.workers, w)
 	}
 	if o.IO {
