@@ -37,19 +37,16 @@ func (o Output) openErrors() (fsys.File, Manifest, error) {
 		return nil, m, o.noOutput("read errors", err)
 	}
 	file, err := o.fs.Open(o.standing(m, o.Errors()))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, m, o.shortErrors(fmt.Errorf("the file is gone; %d bytes of it were committed", m.Position.ErrorBytes))
-	}
-	if err != nil {
-		return nil, m, err
-	}
-	if now, err := o.Load(); err == nil && now.Patches != m.Patches { // a patch came between
-		if err := file.Close(); err != nil {
-			return nil, m, err
+	switch {
+	case o.patchedSince(m):
+		if err == nil {
+			_ = file.Close() // which was only read
 		}
 		return o.openErrors()
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, m, o.shortErrors(fmt.Errorf("the file is gone; %d bytes of it were committed", m.Position.ErrorBytes))
 	}
-	return file, m, nil
+	return file, m, err
 }
 
 func (o Output) shortErrors(err error) error {

@@ -85,6 +85,12 @@ func (o Output) finishSwap(m Manifest) (Manifest, error) {
 	return m, o.store(m)
 }
 
+// patchedSince says whether a patch came since a manifest was read: the files that it tells of may not be those that were opened.
+func (o Output) patchedSince(m Manifest) bool {
+	now, err := o.Load()
+	return err == nil && (now.Patches != m.Patches || now.Swap != m.Swap)
+}
+
 // next is where the new file for a path waits to be renamed.
 func (o Output) next(m Manifest, path string) string {
 	if path == o.Errors() {

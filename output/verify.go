@@ -32,8 +32,8 @@ func (o Output) Verify(ctx context.Context) (Verified, error) {
 	if err == nil {
 		return v, nil
 	}
-	if now, lerr := o.Load(); lerr == nil && now.Patches != m.Patches {
-		return o.Verify(ctx) // a patch came between
+	if o.patchedSince(m) {
+		return o.Verify(ctx)
 	}
 	return v, err
 }

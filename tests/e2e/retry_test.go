@@ -161,7 +161,7 @@ func TestRetryGoesOn(t *testing.T) {
 	p.Kill()
 	b.Same("out", old)
 	b.Verify("out").Ended(0)
-	w = b.Worker()
+	b.Worker()
 	b.Longhaul("in", "--output", "out", "--http", tg.Template(), "--job", "retried").Ended(1).Says("its failed records are being retried")
 	retry(b, "out", "--concurrency", "10").Ended(0)
 	b.Same("out", harness.Oracle(halfRecords))
