@@ -145,7 +145,11 @@ func (a *Activities) alive(ctx context.Context, out output.Output, c output.Clai
 	if c.Cluster == a.Cluster {
 		return a.Alive(ctx, c)
 	}
-	return segment.Busy(a.fs(), out.Segments())
+	busy, err := segment.Busy(a.fs(), out.Segments())
+	if m, lerr := out.Load(); err == nil && !busy && lerr == nil {
+		return segment.Busy(a.fs(), out.Retry(m).Segments())
+	}
+	return busy, err
 }
 
 // leftovers returns the segments that can be used again, and removes what cannot.

@@ -91,12 +91,16 @@ func TestHistories(t *testing.T) {
 	b.Worker()
 	b.Write("in", harness.Lines(400))
 	b.Write("empty", nil)
+	b.Write("words", append(harness.Lines(50), "word\n51\n"...))
 	echo := job.Task{Name: "echo"}
+	fails := map[string]job.Kind{"refused": job.InvalidSpec, "failures": job.TooManyFailures}
 	for name, s := range map[string]job.Spec{
 		"empty":    {Input: job.Paths{b.Path("empty")}, Output: b.Path("empty.out"), Task: echo},
 		"small":    {Input: job.Paths{b.Path("in")}, Output: b.Path("small.out"), Task: echo},
 		"refused":  {Input: job.Paths{b.Path("in")}, Output: b.Path("refused.out"), Task: job.Task{Name: "none"}},
 		"continue": {Input: job.Paths{b.Path("in")}, Output: b.Path("continue.out"), Task: echo, Tuning: job.Tuning{ActivitiesPerRun: 10, ChunkRecords: 20, Lanes: 3}},
+		"rate":     {Input: job.Paths{b.Path("in")}, Output: b.Path("rate.out"), Task: echo, Rate: "400/s", Burst: 4},
+		"failures": {Input: job.Paths{b.Path("words")}, Output: b.Path("failures.out"), Task: job.Task{Name: "double", Args: []byte(`{"delay":"1ms"}`)}, MaxFailures: "0"},
 		"stragglers": {
 			Input: job.Paths{b.Path("in")}, Output: b.Path("stragglers.out"), Concurrency: 6,
 			Task: job.Task{Name: "exec", Args: []byte(`{"command":["sh","-c","[ $(($1 % 40)) = 1 ] && sleep 3; echo $1","sh","{}"]}`)},
@@ -106,7 +110,7 @@ func TestHistories(t *testing.T) {
 			run := b.StartJob(name, s)
 			first := run.GetRunID()
 			err := run.Get(context.Background(), nil)
-			if refused := name == "refused"; (err != nil) != refused || refused && !isApplicationError(err) {
+			if (err != nil) != (fails[name] != "") || err != nil && !isApplicationError(err, fails[name]) {
 				t.Fatalf("ended with %v", err)
 			}
 			h := b.History(name, first)
@@ -120,7 +124,7 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-func isApplicationError(err error) bool {
+func isApplicationError(err error, kind job.Kind) bool {
 	var app *temporal.ApplicationError
-	return errors.As(err, &app) && app.Type() == string(job.InvalidSpec)
+	return errors.As(err, &app) && app.Type() == string(kind)
 }
