@@ -105,13 +105,18 @@ func unknownVersion(out output.Output, err error) error {
 	}
 }
 
-// giveBackAfter is how long slots of the pool must be idle before a chunk that drains gives its own back.
-const giveBackAfter = time.Second
+const (
+	// drainTick is how often a chunk looks whether it drains while slots are idle.
+	drainTick = 50 * time.Millisecond
+	// giveBackMany and giveBackFew are for how many ticks slots of the pool must be idle before a chunk that drains gives its own back: a quarter of them and
+	// more at once, since each time costs a sync and a signal, or whatever there is.
+	giveBackMany, giveBackFew = 2, 20
+)
 
 // run runs the chunk's missing records to the end, or until it is told to stop or must. attempt counts those that ended with an outage, this one included.
 func (a *Activities) run(ctx context.Context, r *chunkRun, attempt int) error {
 	r.join()
-	t := time.NewTicker(giveBackAfter / 4)
+	t := time.NewTicker(drainTick)
 	defer t.Stop()
 	idle := 0
 	for running := true; running; {
@@ -125,8 +130,7 @@ func (a *Activities) run(ctx context.Context, r *chunkRun, attempt int) error {
 			r.stop(&job.Error{Kind: job.Interrupted, Op: "process", Err: fmt.Errorf("the worker stops with %d of %s unfinished", r.unfinished(), r.chunk)})
 			running = false
 		case <-t.C:
-			if idle = r.drainTicks(idle); time.Duration(idle)*giveBackAfter/4 >= giveBackAfter {
-				r.giveBack(ctx)
+			if idle = r.drainTicks(idle); idle >= giveBackMany && r.giveBack(ctx, idle >= giveBackFew) {
 				idle = 0
 			}
 		}
@@ -154,16 +158,17 @@ func (r *chunkRun) drainTicks(ticks int) int {
 	return 0
 }
 
-// giveBack gives the slots that the chunk cannot use any more back to the workflow. See docs/decisions/0002.
-func (r *chunkRun) giveBack(ctx context.Context) {
+// giveBack gives the slots that the chunk cannot use any more back to the workflow, few ones only where that is asked, and says whether it did. See
+// docs/decisions/0002.
+func (r *chunkRun) giveBack(ctx context.Context, few bool) bool {
 	unfinished, have := r.unfinished(), r.lane.Slots()
 	keep := max(unfinished, have-r.shared.pool.Idle()) // what is lent comes back later: to wait for it would hold up what is idle
-	if unfinished == 0 || keep >= have {
-		return
+	if unfinished == 0 || keep >= have || !few && 4*(have-keep) < have {
+		return false
 	}
 	if err := r.segment.Sync(); err != nil {
 		r.fail(err)
-		return
+		return true
 	}
 	r.lane.Keep(keep)
 	info := activity.GetInfo(ctx)
@@ -172,4 +177,5 @@ func (r *chunkRun) giveBack(ctx context.Context) {
 	if err != nil {
 		activity.GetLogger(ctx).Warn("slots could not be given back; they stay unused until the chunk ends", "error", err)
 	}
+	return true
 }
