@@ -78,7 +78,6 @@ func (a *Activities) writeSegment(ctx context.Context, out output.Output, tx *ou
 		return job.Totals{}, err
 	}
 	defer r.Close()
-	hole := []byte(format.Hole())
 	for i := range c.Records {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return job.Totals{}, ctx.Err()
@@ -89,10 +88,13 @@ func (a *Activities) writeSegment(ctx context.Context, out output.Output, tx *ou
 		}
 		line := f.Payload
 		if f.Status == segment.Failure {
-			if err := tx.Failure(f.Payload); err != nil {
+			var failure []byte
+			if line, failure, err = failureLines(format, f.Payload); err != nil {
 				return job.Totals{}, err
 			}
-			line = hole
+			if err := tx.Failure(failure); err != nil {
+				return job.Totals{}, err
+			}
 		}
 		if err := tx.Line(line); err != nil {
 			return job.Totals{}, err

@@ -117,6 +117,9 @@ func identity(s job.Spec) (output.Identity, error) {
 	if s.InputFormat != job.InputLines {
 		id.InputFormat = s.InputFormat
 	}
+	if s.OutputDelimiter != job.DelimiterNewline {
+		id.OutputDelimiter = s.OutputDelimiter
+	}
 	if len(s.Task.Args) == 0 {
 		return id, nil
 	}

@@ -64,6 +64,7 @@ func (o Output) append(l fsys.File, claim Claim, from job.Position) (*Append, Ma
 	if a.errors, err = o.openTail(o.Errors(), m.Position.ErrorBytes, m.ErrorsDigest); err != nil {
 		return nil, m, errors.Join(err, a.output.file.Close())
 	}
+	a.output.delimiter = m.Spec.OutputDelimiter.Byte()
 	return a, m, nil
 }
 
@@ -75,7 +76,7 @@ func (o Output) ClaimLost(m Manifest) error {
 	}
 }
 
-// Line writes a record's output line, without its newline.
+// Line writes a record's output line, without its end.
 func (a *Append) Line(line []byte) error { return a.output.line(line) }
 
 // Failure writes a failed record's errors line, without its newline.
@@ -125,6 +126,8 @@ type tail struct {
 	buf  *bufio.Writer
 	hash hash.Hash
 	end  int64 // with what is buffered
+
+	delimiter byte // ends a line
 }
 
 const tailBuffer = 256 << 10
@@ -139,18 +142,15 @@ func (o Output) openTail(path string, size int64, d Digest) (*tail, error) {
 		return nil, err
 	}
 	w := io.MultiWriter(io.NewOffsetWriter(f, size), h)
-	return &tail{path: path, file: f, buf: bufio.NewWriterSize(w, tailBuffer), hash: h, end: size}, nil
+	return &tail{path: path, file: f, buf: bufio.NewWriterSize(w, tailBuffer), hash: h, end: size, delimiter: '\n'}, nil
 }
-
-var newline = []byte{'\n'}
 
 func (t *tail) line(line []byte) error {
 	if _, err := t.buf.Write(line); err != nil {
 		return err
 	}
-	_, err := t.buf.Write(newline)
 	t.end += int64(len(line)) + 1
-	return err
+	return t.buf.WriteByte(t.delimiter)
 }
 
 // sync makes the file's bytes and its end last, where nothing was added too: what a dead append left may have been cut but a moment ago.

@@ -50,6 +50,8 @@ type Identity struct {
 	// InputFormat is empty for lines.
 	InputFormat job.InputFormat `json:"inputFormat,omitempty"`
 	job.Selection
+	// OutputDelimiter is empty for newlines.
+	OutputDelimiter job.Delimiter `json:"outputDelimiter,omitempty"`
 }
 
 // Digest is the SHA-256 of the committed bytes of a file, and the state from which it goes on.

@@ -260,6 +260,8 @@ func (i Identity) difference(j Identity) string {
 		return fmt.Sprintf("its task's arguments are %s, not %s", i.Args, j.Args)
 	case i.InputFormat != j.InputFormat:
 		return fmt.Sprintf("its input format is %s, not %s", cmp.Or(i.InputFormat, job.InputLines), cmp.Or(j.InputFormat, job.InputLines))
+	case i.OutputDelimiter != j.OutputDelimiter:
+		return fmt.Sprintf("its lines end with %s, not %s", cmp.Or(i.OutputDelimiter, job.DelimiterNewline), cmp.Or(j.OutputDelimiter, job.DelimiterNewline))
 	}
 	for _, f := range []struct {
 		name     string

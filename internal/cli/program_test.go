@@ -77,7 +77,7 @@ func TestUsageErrors(t *testing.T) {
 		"bad duration":             {[]string{"run", in, "--output", out, "--task", "echo", "--timeout", "soon"}, "--timeout"},
 		"negative concurrency":     {[]string{"run", in, "--output", out, "--task", "echo", "-c", "-1"}, "--concurrency must be positive"},
 		"no tries":                 {[]string{"run", in, "--output", out, "--task", "echo", "--retries", "0"}, "--retries must be positive"},
-		"bad format":               {[]string{"run", in, "--output", out, "--task", "echo", "--format", "xml"}, `"xml" is neither`},
+		"bad format":               {[]string{"run", in, "--output", out, "--task", "echo", "--format", "xml"}, `format: "xml" is none of text json record`},
 		"bad progress":             {[]string{"run", in, "--output", out, "--task", "echo", "--progress", "loud"}, `--progress "loud"`},
 		"bad template":             {[]string{"run", in, "--output", out, "--http", "http://x/{{"}, "url"},
 		"bad grpc-meta":            {[]string{"run", in, "--output", out, "--task", "echo", "--grpc-meta", "x"}, "want KEY=VALUE"},

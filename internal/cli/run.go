@@ -18,13 +18,14 @@ import (
 
 // runOptions is the flags of longhaul run.
 type runOptions struct {
-	task                                      taskOptions
-	output, format, jobID, stateDir, progress string
-	concurrency, tries                        int
-	timeout, stopTimeout                      time.Duration
-	overwrite, detach, embedded               bool
-	input                                     inputOptions
-	dial                                      *dial.Flags
+	task                              taskOptions
+	output, jobID, stateDir, progress string
+	concurrency, tries                int
+	timeout, stopTimeout              time.Duration
+	overwrite, detach, embedded       bool
+	input                             inputOptions
+	shape                             outputOptions
+	dial                              *dial.Flags
 }
 
 func (p *Program) runCommand() *cobra.Command {
@@ -67,7 +68,7 @@ Without a Temporal server configured, and none at the default address, it runs o
 	f.StringVarP(&o.output, "output", "o", "", "the ordered output `file`")
 	o.input.register(f)
 	o.task.register(f)
-	f.StringVar(&o.format, "format", "", "output `format`: text or json (default json with --http, else text)")
+	o.shape.register(f)
 	f.IntVarP(&o.concurrency, "concurrency", "c", 64, "tasks in flight at most, over all workers together")
 	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "time-out of one try of a task")
 	f.IntVar(&o.tries, "retries", 5, "`tries` of a task in all")
@@ -88,9 +89,10 @@ func (o *runOptions) spec(tasks task.Registry) (job.Spec, error) {
 		return job.Spec{}, usage(errors.New("no --output given"))
 	}
 	s := job.Spec{
-		Format: job.Format(o.format), Concurrency: o.concurrency, Timeout: job.Duration(o.timeout),
+		Concurrency: o.concurrency, Timeout: job.Duration(o.timeout),
 		Retry: job.Retry{MaximumAttempts: o.tries}, Overwrite: o.overwrite,
 	}
+	o.shape.set(&s)
 	err := o.input.set(&s)
 	if err != nil {
 		return s, err

@@ -1,0 +1,26 @@
+package cli
+
+import (
+	"github.com/spf13/pflag"
+
+	"github.com/longhaul/longhaul/job"
+)
+
+// outputOptions is the flags of longhaul run that say what becomes of the results.
+type outputOptions struct {
+	format string
+	print0 bool
+}
+
+func (o *outputOptions) register(f *pflag.FlagSet) {
+	f.StringVar(&o.format, "format", "", "output `format`: text, json, or record, an object with number, input, output or error, tries and ms (default json with --http, else text)")
+	f.BoolVar(&o.print0, "print0", false, "end each line of the output with a NUL byte, so that text may hold line breaks")
+}
+
+// set sets the fields of a Spec.
+func (o *outputOptions) set(s *job.Spec) {
+	s.Format = job.Format(o.format)
+	if o.print0 {
+		s.OutputDelimiter = job.DelimiterNUL
+	}
+}
