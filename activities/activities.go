@@ -10,6 +10,7 @@ import (
 	"github.com/longhaul/longhaul/internal/fsys"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
+	"github.com/longhaul/longhaul/shape"
 	"github.com/longhaul/longhaul/slots"
 	"github.com/longhaul/longhaul/task"
 )
@@ -95,7 +96,11 @@ func (a *Activities) newTask(s job.Spec) (task.Task, error) {
 	if err != nil {
 		return nil, &job.Error{Kind: job.InvalidSpec, Op: "spec", Err: err}
 	}
-	return t, nil
+	shaping, err := shape.New(s.SelectInput, s.Select)
+	if err != nil {
+		return nil, &job.Error{Kind: job.InvalidSpec, Op: "spec", Err: err}
+	}
+	return shaping.Task(t), nil
 }
 
 // taskOf returns the task of a job that has none here: one that is kept, or a new one that was checked.

@@ -113,7 +113,7 @@ func distinct(files job.InputSet, out string) error {
 
 // identity is what of a Spec decides the output's bytes, its arguments in one spelling.
 func identity(s job.Spec) (output.Identity, error) {
-	id := output.Identity{Task: s.Task.Name, Format: s.Format, Selection: s.Selection}
+	id := output.Identity{Task: s.Task.Name, Format: s.Format, Selection: s.Selection, SelectInput: s.SelectInput, Select: s.Select}
 	if s.InputFormat != job.InputLines {
 		id.InputFormat = s.InputFormat
 	}

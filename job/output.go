@@ -55,5 +55,10 @@ func (s Spec) validOutput() error {
 	if s.OutputDelimiter != DelimiterNewline && s.OutputDelimiter != DelimiterNUL {
 		return invalid(fmt.Sprintf("outputDelimiter: %q is neither %q nor %q", s.OutputDelimiter, DelimiterNewline, DelimiterNUL))
 	}
+	for _, e := range []struct{ field, text string }{{"selectInput", s.SelectInput}, {"select", s.Select}} {
+		if len(e.text) > MaxSelect {
+			return invalid(fmt.Sprintf("%s: %d bytes are more than %d", e.field, len(e.text), MaxSelect))
+		}
+	}
 	return nil
 }

@@ -31,6 +31,10 @@ type Spec struct {
 	Format Format `json:"format,omitempty"`
 	// OutputDelimiter is what ends each line of the output, by default DelimiterNewline.
 	OutputDelimiter Delimiter `json:"outputDelimiter,omitempty"`
+	// SelectInput and Select are expressions in the language of jq that shape each record before the task and its result after it: at most
+	// MaxSelect bytes each, by default none.
+	SelectInput string `json:"selectInput,omitempty"`
+	Select      string `json:"select,omitempty"`
 	// Concurrency is the number of tasks in flight at most, over all workers together: 1 to MaxConcurrency, by default 64.
 	Concurrency int `json:"concurrency,omitempty"`
 	// Timeout bounds one try of a task: 1ms to 24h, by default 30s.
@@ -117,6 +121,9 @@ const MaxConcurrency = 100_000
 
 // MaxArgs bounds Task.Args in bytes.
 const MaxArgs = 64 << 10
+
+// MaxSelect bounds Spec.SelectInput and Spec.Select in bytes.
+const MaxSelect = 64 << 10
 
 // TaskHTTP is the task whose results are JSON by default.
 const TaskHTTP = "http"

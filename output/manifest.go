@@ -52,6 +52,8 @@ type Identity struct {
 	job.Selection
 	// OutputDelimiter is empty for newlines.
 	OutputDelimiter job.Delimiter `json:"outputDelimiter,omitempty"`
+	SelectInput     string        `json:"selectInput,omitempty"`
+	Select          string        `json:"select,omitempty"`
 }
 
 // Digest is the SHA-256 of the committed bytes of a file, and the state from which it goes on.

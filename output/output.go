@@ -266,7 +266,14 @@ func (i Identity) difference(j Identity) string {
 	for _, f := range []struct {
 		name     string
 		old, now any
-	}{{"skip", i.Skip, j.Skip}, {"limit", i.Limit, j.Limit}, {"sample", i.Sample, j.Sample}, {"seed", i.Seed, j.Seed}} {
+	}{
+		{"selectInput", cmp.Or(i.SelectInput, "."), cmp.Or(j.SelectInput, ".")},
+		{"select", cmp.Or(i.Select, "."), cmp.Or(j.Select, ".")},
+		{"skip", i.Skip, j.Skip},
+		{"limit", i.Limit, j.Limit},
+		{"sample", i.Sample, j.Sample},
+		{"seed", i.Seed, j.Seed},
+	} {
 		if f.old != f.now {
 			return fmt.Sprintf("its %s is %v, not %v", f.name, f.old, f.now)
 		}

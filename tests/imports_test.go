@@ -23,9 +23,10 @@ var rooms = map[string][]string{
 	"slots":      {},
 	"input":      {"job", "internal/fsys", "internal/fault"},
 	"task":       {"job", "internal/h1"},
+	"shape":      {"task"},
 	"segment":    {"job", "internal/fsys", "internal/fault"},
 	"output":     {"job", "internal/fsys", "internal/fault"},
-	"activities": {"job", "input", "task", "segment", "output", "slots", "internal/fsys", "internal/fault"},
+	"activities": {"job", "input", "task", "shape", "segment", "output", "slots", "internal/fsys", "internal/fault"},
 	"workflows":  {"job"},
 
 	"internal/fault":         {},
@@ -37,7 +38,7 @@ var rooms = map[string][]string{
 	"internal/fsys/fsystest": {"internal/fsys"}, // for tests
 	"internal/workers":       {"job", "task", "output", "activities", "workflows"},
 
-	"internal/cli": {"job", "task", "output", "internal/fsys", "internal/dial", "internal/devserver", "internal/progress", "internal/workers"},
+	"internal/cli": {"job", "task", "shape", "output", "internal/fsys", "internal/dial", "internal/devserver", "internal/progress", "internal/workers"},
 
 	root:      {"task", "internal/cli"},
 	"worker":  {root},

@@ -10,16 +10,21 @@ import (
 type outputOptions struct {
 	format string
 	print0 bool
+
+	selectInput, selectResult string
 }
 
 func (o *outputOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.format, "format", "", "output `format`: text, json, or record, an object with number, input, output or error, tries and ms (default json with --http, else text)")
 	f.BoolVar(&o.print0, "print0", false, "end each line of the output with a NUL byte, so that text may hold line breaks")
+	f.StringVar(&o.selectInput, "select-input", "", "give the task what this jq `expression` makes of the record, as in .url")
+	f.StringVar(&o.selectResult, "select", "", "write what this jq `expression` makes of the result, as in '.items | length'")
 }
 
 // set sets the fields of a Spec.
 func (o *outputOptions) set(s *job.Spec) {
 	s.Format = job.Format(o.format)
+	s.SelectInput, s.Select = o.selectInput, o.selectResult
 	if o.print0 {
 		s.OutputDelimiter = job.DelimiterNUL
 	}

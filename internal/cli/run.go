@@ -13,6 +13,7 @@ import (
 	"github.com/longhaul/longhaul/internal/dial"
 	"github.com/longhaul/longhaul/internal/progress"
 	"github.com/longhaul/longhaul/job"
+	"github.com/longhaul/longhaul/shape"
 	"github.com/longhaul/longhaul/task"
 )
 
@@ -117,6 +118,9 @@ func (o *runOptions) spec(tasks task.Registry) (job.Spec, error) {
 	}
 	_, err = tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency})
 	if err != nil {
+		return s, usage(err)
+	}
+	if _, err := shape.New(s.SelectInput, s.Select); err != nil {
 		return s, usage(err)
 	}
 	return s, nil

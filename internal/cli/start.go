@@ -91,6 +91,8 @@ func sameWork(id string, running, wanted job.Spec) error {
 		{"task arguments", string(running.Task.Args), string(wanted.Task.Args)},
 		{"format", string(running.Format), string(wanted.Format)},
 		{"end of lines", string(running.OutputDelimiter), string(wanted.OutputDelimiter)},
+		{"selectInput", running.SelectInput, wanted.SelectInput},
+		{"select", running.Select, wanted.Select},
 	} {
 		if f.running != f.wanted {
 			return &job.Error{

@@ -175,3 +175,17 @@ func TestOutputFormats(t *testing.T) {
 	b.Same("record.longhaul/errors.jsonl", []byte(`{"record":1,"input":"2","error":"command sh: exit status 7","tries":1}`+"\n"))
 	b.Longhaul(append([]string{"in", "--output", "nul"}, task...)...).Ended(1).Says("its lines end with nul, not newline")
 }
+
+// TestSelect shapes records and results; what cannot be shaped fails alone, and the errors file has the record as it stands in the input.
+func TestSelect(t *testing.T) {
+	b := harness.New(t)
+	b.Worker()
+	b.Write("in", []byte(`{"id": "a b", "n": 1}`+"\n"+`{"n": 2}`+"\n"+`{"id": "c", "n": 3}`+"\n"))
+	b.Longhaul("in", "--output", "out", "--input-format", "jsonl", "--select-input", `.id // error("no id")`, "--select", `split(" ") | .[1:] | join("+")`, "--", "echo", "id", "{}").Ended(3)
+	b.Same("out", []byte("a+b\n\nc\n"))
+	b.Same("out.longhaul/errors.jsonl", []byte(`{"record":1,"input":"{\"n\": 2}","error":"selectInput: error: no id","tries":1}`+"\n"))
+	b.Longhaul("in", "--output", "json", "--input-format", "jsonl", "--format", "json", "--select-input", "{n}", "--select", ".n + 1", "--task", "echo").Ended(0)
+	b.Same("json", []byte("2\n3\n4\n"))
+	b.Longhaul("in", "--output", "json", "--input-format", "jsonl", "--format", "json", "--select-input", "{n}", "--select", ".n", "--task", "echo").Ended(1).
+		Says("its select is .n + 1, not .n")
+}
