@@ -92,15 +92,11 @@ func (a *Activities) acquire(key string, s job.Spec) (*running, error) {
 }
 
 func (a *Activities) newTask(s job.Spec) (task.Task, error) {
-	t, err := a.Tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency, Caller: a.Caller})
+	t, err := shape.NewTask(a.Tasks, s, a.Caller)
 	if err != nil {
 		return nil, &job.Error{Kind: job.InvalidSpec, Op: "spec", Err: err}
 	}
-	shaping, err := shape.New(s.SelectInput, s.Select)
-	if err != nil {
-		return nil, &job.Error{Kind: job.InvalidSpec, Op: "spec", Err: err}
-	}
-	return shaping.Task(t), nil
+	return t, nil
 }
 
 // taskOf returns the task of a job that has none here: one that is kept, or a new one that was checked.

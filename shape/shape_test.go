@@ -160,7 +160,7 @@ func TestATaskIsShapedOnBothSides(t *testing.T) {
 	}
 	a := &asked{answer: task.Result{Value: []byte(`{"n":1}`), JSON: true}}
 	in := []byte(`{"url":"http://x"}`)
-	res, err := s.Task(a).Do(t.Context(), task.Record{Number: 7, Input: in, JSON: true, Job: "j", Try: 2})
+	res, err := s.Task("x", a).Do(t.Context(), task.Record{Number: 7, Input: in, JSON: true, Job: "j", Try: 2})
 	if err != nil || string(res.Value) != "2" || !res.JSON {
 		t.Errorf("answer %q, JSON %v, %v", res.Value, res.JSON, err)
 	}
@@ -171,11 +171,11 @@ func TestATaskIsShapedOnBothSides(t *testing.T) {
 		t.Errorf("the record was changed: %s", in)
 	}
 	a.err = task.Fail(task.Transient, errors.New("down"))
-	if _, err := s.Task(a).Do(t.Context(), task.Record{Input: in, JSON: true}); !errors.Is(err, a.err) {
+	if _, err := s.Task("x", a).Do(t.Context(), task.Record{Input: in, JSON: true}); !errors.Is(err, a.err) {
 		t.Errorf("a failure became %v", err)
 	}
 	a.got = task.Record{}
-	if _, err := s.Task(a).Do(t.Context(), task.Record{Input: []byte("[]"), JSON: true}); err == nil || a.got.Input != nil {
+	if _, err := s.Task("x", a).Do(t.Context(), task.Record{Input: []byte("[]"), JSON: true}); err == nil || a.got.Input != nil {
 		t.Errorf("a record that cannot be shaped: %v, the task got %q", err, a.got.Input)
 	}
 }
@@ -186,7 +186,7 @@ func TestAShapedTaskHasWhatItsTaskHas(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := &whole{}
-	shaped := s.Task(w)
+	shaped := s.Task("x", w)
 	if _, ok := shaped.(task.Lasting); !ok {
 		t.Error("it is not lasting any more")
 	}
@@ -199,7 +199,7 @@ func TestAShapedTaskHasWhatItsTaskHas(t *testing.T) {
 	if shaped.(interface{ Close() }).Close(); !w.closed {
 		t.Error("it was not closed")
 	}
-	shaped = s.Task(&asked{})
+	shaped = s.Task("x", &asked{})
 	if _, ok := shaped.(task.Lasting); ok {
 		t.Error("it has become lasting")
 	}
@@ -207,7 +207,7 @@ func TestAShapedTaskHasWhatItsTaskHas(t *testing.T) {
 		t.Error(err)
 	}
 	shaped.(interface{ Close() }).Close()
-	if got := (Shaping{}).Task(w); got != task.Task(w) {
+	if got := (Shaping{}).Task("x", w); got != task.Task(w) {
 		t.Error("no expression: another task")
 	}
 }

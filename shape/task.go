@@ -3,8 +3,22 @@ package shape
 import (
 	"context"
 
+	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/task"
 )
+
+// NewTask makes the task of a Spec, with the expressions before and behind it. The caller is nil where it is made only to look at it.
+func NewTask(tasks task.Registry, s job.Spec, caller task.Caller) (task.Task, error) {
+	t, err := tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency, Caller: caller})
+	if err != nil {
+		return nil, err
+	}
+	shaping, err := New(s.SelectInput, s.Select)
+	if err != nil {
+		return nil, err
+	}
+	return shaping.Task(s.Task.Name, t), nil
+}
 
 // The names of the expressions, in errors.
 const (
@@ -28,12 +42,12 @@ func New(input, result string) (s Shaping, err error) {
 	return s, err
 }
 
-// Task puts the expressions before and behind a task. The try's context bounds them too.
-func (s Shaping) Task(t task.Task) task.Task {
+// Task puts the expressions before and behind a task of that name. The try's context bounds them too.
+func (s Shaping) Task(name string, t task.Task) task.Task {
 	if s.input == nil && s.result == nil {
 		return t
 	}
-	shaped := &shapedTask{Task: t, Shaping: s}
+	shaped := &shapedTask{Task: t, Shaping: s, name: name}
 	if _, ok := t.(task.Lasting); ok {
 		return lastingTask{shaped}
 	}
@@ -44,6 +58,7 @@ func (s Shaping) Task(t task.Task) task.Task {
 type shapedTask struct {
 	task.Task
 	Shaping
+	name string
 }
 
 // lastingTask is one whose task is task.Lasting.
@@ -70,6 +85,15 @@ func (t *shapedTask) record(ctx context.Context, r task.Record) (task.Record, er
 		r.Input, r.JSON, err = t.input.Shape(ctx, r.Input, r.JSON)
 	}
 	return r, err
+}
+
+// Describe implements task.Describer: what the task would do for the record that it would get.
+func (t *shapedTask) Describe(ctx context.Context, r task.Record) (string, error) {
+	r, err := t.record(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	return task.Describe(ctx, t.name, t.Task, r)
 }
 
 // Check checks what the task checks.

@@ -23,7 +23,7 @@ var rooms = map[string][]string{
 	"slots":      {},
 	"input":      {"job", "internal/fsys", "internal/fault"},
 	"task":       {"job", "internal/h1"},
-	"shape":      {"task"},
+	"shape":      {"job", "task"},
 	"segment":    {"job", "internal/fsys", "internal/fault"},
 	"output":     {"job", "internal/fsys", "internal/fault"},
 	"activities": {"job", "input", "task", "shape", "segment", "output", "slots", "internal/fsys", "internal/fault"},
@@ -38,7 +38,9 @@ var rooms = map[string][]string{
 	"internal/fsys/fsystest": {"internal/fsys"}, // for tests
 	"internal/workers":       {"job", "task", "output", "activities", "workflows"},
 
-	"internal/cli": {"job", "task", "shape", "output", "internal/fsys", "internal/dial", "internal/devserver", "internal/progress", "internal/workers"},
+	"internal/trial": {"job", "input", "task", "activities", "internal/fsys"},
+
+	"internal/cli": {"job", "task", "shape", "activities", "internal/trial", "output", "internal/fsys", "internal/dial", "internal/devserver", "internal/progress", "internal/workers"},
 
 	root:      {"task", "internal/cli"},
 	"worker":  {root},

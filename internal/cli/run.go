@@ -26,6 +26,7 @@ type runOptions struct {
 	overwrite, detach, embedded       bool
 	input                             inputOptions
 	shape                             outputOptions
+	trial                             trialOptions
 	dial                              *dial.Flags
 }
 
@@ -39,6 +40,7 @@ func (p *Program) runCommand() *cobra.Command {
 ` + inputHelp + `
 
 The same command starts the job, joins it while it runs, resumes it after a crash or an interrupt, and says that it is done.
+--dry-run shows what would be done, and --try 10 does it for the first ten records: neither needs --output or leaves anything behind.
 Without a Temporal server configured, and none at the default address, it runs one of its own and does the work itself.
 
 ` + taskHelp(p.Tasks) + `
@@ -73,6 +75,7 @@ Without a Temporal server configured, and none at the default address, it runs o
 	f.IntVarP(&o.concurrency, "concurrency", "c", 64, "tasks in flight at most, over all workers together")
 	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "time-out of one try of a task")
 	f.IntVar(&o.tries, "retries", 5, "`tries` of a task in all")
+	o.trial.register(f)
 	f.StringVar(&o.jobID, "job", "", "the job's `id` (default: derived from the output's path)")
 	f.BoolVar(&o.overwrite, "overwrite", false, "start anew although OUTPUT exists")
 	f.BoolVarP(&o.detach, "detach", "d", false, "start the job and return (needs a server)")
@@ -87,7 +90,10 @@ Without a Temporal server configured, and none at the default address, it runs o
 // spec makes the flags a Spec. Its input is empty where that is standard input.
 func (o *runOptions) spec(tasks task.Registry) (job.Spec, error) {
 	if o.output == "" {
-		return job.Spec{}, usage(errors.New("no --output given"))
+		if !o.trial.wanted() {
+			return job.Spec{}, usage(errors.New("no --output given"))
+		}
+		o.output = trialOutput()
 	}
 	s := job.Spec{
 		Concurrency: o.concurrency, Timeout: job.Duration(o.timeout),
@@ -116,11 +122,7 @@ func (o *runOptions) spec(tasks task.Registry) (job.Spec, error) {
 	if err := o.input.validate(s); err != nil {
 		return s, err
 	}
-	_, err = tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency})
-	if err != nil {
-		return s, usage(err)
-	}
-	if _, err := shape.New(s.SelectInput, s.Select); err != nil {
+	if _, err := shape.NewTask(tasks, s, nil); err != nil {
 		return s, usage(err)
 	}
 	return s, nil
@@ -138,6 +140,9 @@ func (p *Program) run(ctx context.Context, o *runOptions) error {
 	}
 	if o.jobID == "" {
 		o.jobID = job.IDOf(spec.Output)
+	}
+	if o.trial.wanted() {
+		return p.trial(ctx, o, spec)
 	}
 	settings, err := o.dial.Load()
 	if err != nil {
