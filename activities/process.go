@@ -41,7 +41,7 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 	if err != nil {
 		return job.Processed{}, err
 	}
-	if q.Chunk.End() <= m.Position.Records {
+	if m.Committed(q.Chunk) {
 		return job.Processed{Committed: true}, nil
 	}
 	in, err := input.Open(layout(out, m))

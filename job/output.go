@@ -48,12 +48,26 @@ func (d Delimiter) Byte() byte {
 	return '\n'
 }
 
+// Order is in which order results are written.
+type Order string
+
+// The orders.
+const (
+	// OrderInput writes line N for record N.
+	OrderInput Order = "input"
+	// OrderCompletion writes the results of a chunk, in their order, as soon as it is done, though one before it is not.
+	OrderCompletion Order = "completion"
+)
+
 func (s Spec) validOutput() error {
 	if !slices.Contains(formats, s.Format) {
 		return invalid(fmt.Sprintf("format: %q is none of %s", s.Format, strings.Trim(fmt.Sprint(formats), "[]")))
 	}
 	if s.OutputDelimiter != DelimiterNewline && s.OutputDelimiter != DelimiterNUL {
 		return invalid(fmt.Sprintf("outputDelimiter: %q is neither %q nor %q", s.OutputDelimiter, DelimiterNewline, DelimiterNUL))
+	}
+	if s.Order != OrderInput && s.Order != OrderCompletion {
+		return invalid(fmt.Sprintf("order: %q is neither %q nor %q", s.Order, OrderInput, OrderCompletion))
 	}
 	for _, e := range []struct{ field, text string }{{"selectInput", s.SelectInput}, {"select", s.Select}} {
 		if len(e.text) > MaxSelect {

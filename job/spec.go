@@ -31,6 +31,8 @@ type Spec struct {
 	Format Format `json:"format,omitempty"`
 	// OutputDelimiter is what ends each line of the output, by default DelimiterNewline.
 	OutputDelimiter Delimiter `json:"outputDelimiter,omitempty"`
+	// Order is in which order results are written, by default OrderInput.
+	Order Order `json:"order,omitempty"`
 	// SelectInput and Select are expressions in the language of jq that shape each record before the task and its result after it: at most
 	// MaxSelect bytes each, by default none.
 	SelectInput string `json:"selectInput,omitempty"`
@@ -174,6 +176,7 @@ func (s Spec) WithDefaults() Spec {
 	}
 	setDefault(&s.InputFormat, InputLines)
 	setDefault(&s.OutputDelimiter, DelimiterNewline)
+	setDefault(&s.Order, OrderInput)
 	setDefault(&s.Concurrency, 64)
 	setDefault(&s.Timeout, Duration(30*time.Second))
 	setDefault(&s.Retry.MaximumAttempts, 5)

@@ -267,6 +267,7 @@ func (i Identity) difference(j Identity) string {
 		name     string
 		old, now any
 	}{
+		{"order", cmp.Or(i.Order, job.OrderInput), cmp.Or(j.Order, job.OrderInput)},
 		{"selectInput", cmp.Or(i.SelectInput, "."), cmp.Or(j.SelectInput, ".")},
 		{"select", cmp.Or(i.Select, "."), cmp.Or(j.Select, ".")},
 		{"skip", i.Skip, j.Skip},

@@ -35,7 +35,7 @@ func (o Output) Verify(ctx context.Context) (Verified, error) {
 		return Verified{}, err
 	}
 	v := Verified{Manifest: m}
-	extra, err := o.verifyFile(ctx, o.path, m.Position.OutputBytes, m.Position.Records, m.Spec.OutputDelimiter, m.OutputDigest)
+	extra, err := o.verifyFile(ctx, o.path, m.Position.OutputBytes, m.Answered(), m.Spec.OutputDelimiter, m.OutputDigest)
 	if err != nil {
 		return v, err
 	}

@@ -54,10 +54,10 @@ var rooms = map[string][]string{
 // that they could reach for. (time is there for durations; workflowcheck sees to time.Now.)
 var pure = map[string][]string{
 	"job": {
-		"bytes", "context", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "io", "math", "math/bits", "path/filepath", "reflect",
+		"bytes", "cmp", "context", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "io", "math", "math/bits", "path/filepath", "reflect",
 		"slices", "strings", "time",
 	},
-	"workflows": {"encoding/json", "errors", "fmt", "slices", "time", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow"},
+	"workflows": {"cmp", "encoding/json", "errors", "fmt", "slices", "time", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow"},
 }
 
 type listed struct {

@@ -86,6 +86,7 @@ func TestUsageErrors(t *testing.T) {
 		"try of none":              {[]string{"run", in, "--try", "0", "--task", "echo"}, "--try must be positive"},
 		"try of an activity":       {[]string{"run", in, "--try", "1", "--activity", "a", "--activity-queue", "q"}, "--activity needs a server"},
 		"dry run of a bad task":    {[]string{"run", in, "--dry-run", "--task", "tripel"}, `no task "tripel"`},
+		"bad order":                {[]string{"run", in, "--output", out, "--task", "echo", "--order", "any"}, `order: "any" is neither "input" nor "completion"`},
 		"bad progress":             {[]string{"run", in, "--output", out, "--task", "echo", "--progress", "loud"}, `--progress "loud"`},
 		"bad template":             {[]string{"run", in, "--output", out, "--http", "http://x/{{"}, "url"},
 		"bad grpc-meta":            {[]string{"run", in, "--output", out, "--task", "echo", "--grpc-meta", "x"}, "want KEY=VALUE"},
