@@ -49,6 +49,8 @@ Without a Temporal server configured, and none at the default address, it runs o
 		Example: p.examples(`  longhaul run urls.txt --output pages.jsonl --http '{{.}}' --concurrency 100
   longhaul run ids.txt --output users.jsonl --http 'https://api.example.com/users/{{.}}'
   longhaul run users.csv --input-format csv --output users.jsonl --http 'https://api.example.com/users/{{.id}}'
+  longhaul run ids.txt --dry-run --http 'https://api.example.com/users/{{.}}'
+  longhaul run ids.txt --output users.jsonl --order completion --format record --http 'https://api.example.com/users/{{.}}'
   longhaul run 'logs/*.gz' --output checked.txt --sample 1% -- ./check
   find . -type f -print0 | longhaul run - --input-format nul --output sums.txt -- sha256sum {}
   longhaul run objects.jsonl --output names.jsonl --pipe -- jq --unbuffered -c .name
