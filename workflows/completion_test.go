@@ -135,3 +135,19 @@ func TestAnOutputFurtherThanTheRunKnowsInTheOrderOfCompletion(t *testing.T) {
 		})
 	}
 }
+
+// A gap is listed in small chunks at first; when they turn out quick, the rest of them is listed anew. What is committed beyond the gap stays so.
+func TestARelistedGapDoesNotRunIntoWhatIsCommittedBehindIt(t *testing.T) {
+	for _, first := range []int64{3_000, 10_000, 20_000, 30_000} {
+		t.Run(fmt.Sprint(first), func(t *testing.T) {
+			w := newWorld(60_000, newSpec(func(s *job.Spec) { s.Concurrency, s.Tuning.Lanes, s.Order = 4, 2, job.OrderCompletion }))
+			w.early = job.Ahead{}.Add(chunkOf(first, 100))
+			w.position.OutputBytes = 300
+			for i := range int64(100) {
+				w.ran[first+i] = 1
+			}
+			w.takes = func(q job.ProcessRequest) time.Duration { return 10 * time.Millisecond }
+			w.finished(t, w.finish(t))
+		})
+	}
+}
