@@ -100,7 +100,7 @@ func TestShowDoesNothing(t *testing.T) {
 		"a bad row":   {"x\n1\n2,3\n", func(s *job.Spec) { s.InputFormat = job.InputCSV }, "record 0: own '{\"x\":\"1\"}'\nrecord 1: fails: "},
 		"gzip":        {zipped("a\n"), nil, "record 0: own a\n1 record in "},
 		"a long one":  {strings.Repeat("a", 10_000), nil, "record 0: own " + strings.Repeat("a", 4092) + "… (10,004 bytes in all)\n1 record "},
-		"small pages": {numbers(3), func(s *job.Spec) { s.Tuning.ChunkBytes = 1 }, "record 0: own 0\nrecord 1: own 1\nrecord 2: own 2\n3 records in 3 chunks or more, each of 100,000 records and 1 B at most; nothing was done\n"},
+		"small pages": {numbers(3), func(s *job.Spec) { s.Tuning.ChunkBytes, s.Tuning.ChunkRecords = 1, 2000 }, "record 0: own 0\nrecord 1: own 1\nrecord 2: own 2\n3 records in 3 chunks or more, each of 2,000 records and 1 B at most; nothing was done\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := open(t, site(t, c.content, c.edit), nil)
