@@ -64,7 +64,7 @@ func (o Output) append(l fsys.File, claim Claim, from job.Position) (*Append, Ma
 	if a.errors, err = o.openTail(o.Errors(), m.Position.ErrorBytes, m.ErrorsDigest); err != nil {
 		return nil, m, errors.Join(err, a.output.file.Close())
 	}
-	a.output.delimiter = m.Spec.OutputDelimiter.Byte()
+	a.output.delimiter = m.Spec.OutputDelimiter
 	return a, m, nil
 }
 
@@ -149,7 +149,7 @@ type tail struct {
 	hash hash.Hash
 	end  int64 // with what is buffered
 
-	delimiter byte // ends a line
+	delimiter job.Delimiter // ends a line
 }
 
 const tailBuffer = 256 << 10
@@ -164,7 +164,7 @@ func (o Output) openTail(path string, size int64, d Digest) (*tail, error) {
 		return nil, err
 	}
 	w := io.MultiWriter(io.NewOffsetWriter(f, size), h)
-	return &tail{path: path, file: f, buf: bufio.NewWriterSize(w, tailBuffer), hash: h, end: size, delimiter: '\n'}, nil
+	return &tail{path: path, file: f, buf: bufio.NewWriterSize(w, tailBuffer), hash: h, end: size}, nil
 }
 
 func (t *tail) line(line []byte) error {
@@ -172,7 +172,7 @@ func (t *tail) line(line []byte) error {
 		return err
 	}
 	t.end += int64(len(line)) + 1
-	return t.buf.WriteByte(t.delimiter)
+	return t.buf.WriteByte(t.delimiter.Byte())
 }
 
 // sync makes the file's bytes and its end last, where nothing was added too: what a dead append left may have been cut but a moment ago.
