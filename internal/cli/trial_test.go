@@ -16,7 +16,8 @@ func TestAJobIsLookedAt(t *testing.T) {
 		outContains string
 	}{
 		"shown": {
-			[]string{"--dry-run", "--", "cat", "{}"}, exitDone,
+			[]string{"--dry-run", "--", "cat", "{}"},
+			exitDone,
 			"", "", "record 0: cat 1\nrecord 1: cat x\nrecord 2: cat 3\n4 records in 1 chunk or more, each of ",
 		},
 		"shown with its output":   {[]string{"--dry-run", "--output", "out", "--limit", "1", "--task", "echo"}, exitDone, "", "", "record 0: echo 1\n1 record in "},
