@@ -10,6 +10,7 @@ import (
 	"github.com/longhaul/longhaul/internal/fsys"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
+	"github.com/longhaul/longhaul/shape"
 	"github.com/longhaul/longhaul/slots"
 	"github.com/longhaul/longhaul/task"
 )
@@ -91,7 +92,7 @@ func (a *Activities) acquire(key string, s job.Spec) (*running, error) {
 }
 
 func (a *Activities) newTask(s job.Spec) (task.Task, error) {
-	t, err := a.Tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency, Caller: a.Caller})
+	t, err := shape.NewTask(a.Tasks, s, a.Caller)
 	if err != nil {
 		return nil, &job.Error{Kind: job.InvalidSpec, Op: "spec", Err: err}
 	}

@@ -113,9 +113,15 @@ func distinct(files job.InputSet, out string) error {
 
 // identity is what of a Spec decides the output's bytes, its arguments in one spelling.
 func identity(s job.Spec) (output.Identity, error) {
-	id := output.Identity{Task: s.Task.Name, Format: s.Format, Selection: s.Selection}
+	id := output.Identity{Task: s.Task.Name, Format: s.Format, Selection: s.Selection, SelectInput: s.SelectInput, Select: s.Select}
 	if s.InputFormat != job.InputLines {
 		id.InputFormat = s.InputFormat
+	}
+	if s.OutputDelimiter != job.DelimiterNewline {
+		id.OutputDelimiter = s.OutputDelimiter
+	}
+	if s.Order != job.OrderInput {
+		id.Order = s.Order
 	}
 	if len(s.Task.Args) == 0 {
 		return id, nil
@@ -148,14 +154,16 @@ func (a *Activities) leftovers(ctx context.Context, out output.Output, m output.
 	if err != nil {
 		return nil, unknownVersion(out, err)
 	}
+	segments, more := beyond(segments, m.Ahead)
+	strays = append(strays, more...)
 	for _, name := range strays {
 		path := filepath.Join(out.Segments(), name)
 		if err := a.fs().Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("remove stray segment: %w", err)
 		}
 	}
-	if n := len(segments) + len(strays); n > 0 {
-		activity.GetLogger(ctx).Info("segments of a former run", "kept", len(segments), "removed", len(strays))
+	if n := len(segments) - len(m.Ahead) + len(strays); n > 0 {
+		activity.GetLogger(ctx).Info("segments of a former run", "kept", len(segments)-len(m.Ahead), "removed", len(strays))
 	}
 	return segments, nil
 }

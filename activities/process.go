@@ -41,7 +41,7 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 	if err != nil {
 		return job.Processed{}, err
 	}
-	if q.Chunk.End() <= m.Position.Records {
+	if m.Committed(q.Chunk) {
 		return job.Processed{Committed: true}, nil
 	}
 	in, err := input.Open(layout(out, m))
@@ -60,7 +60,7 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 	defer w.Close()
 	ran := w.Missing()
 	if ran > 0 {
-		key := shareKey(ctx, q.Spec.Task)
+		key := shareKey(ctx, q.Spec)
 		shared, err := a.acquire(key, q.Spec)
 		if err != nil {
 			return job.Processed{}, err
@@ -89,9 +89,9 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 
 // shareKey tells which chunks share a pool and a task: those of one job. The task is part of it, since a chunk of a job that was ended may still run
 // when the next job, of the same workflow id, begins with other arguments.
-func shareKey(ctx context.Context, t job.Task) string {
+func shareKey(ctx context.Context, s job.Spec) string {
 	info := activity.GetInfo(ctx)
-	return info.Namespace + "/" + info.WorkflowExecution.ID + "/" + t.Name + string(t.Args)
+	return info.Namespace + "/" + info.WorkflowExecution.ID + "/" + s.Task.Name + string(s.Task.Args) + s.SelectInput + "|" + s.Select
 }
 
 // unknownVersion words the error of a segment that this program must not touch. It returns any other as it is.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/longhaul/longhaul/activities"
+	"github.com/longhaul/longhaul/internal/fsys"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
 	"github.com/longhaul/longhaul/segment"
@@ -153,6 +154,10 @@ func (s *site) pass(records, slots int) job.Appended {
 		s.processed(c, slots)
 	}
 	return s.appended(p.Position, true, chunks...)
+}
+
+func (s *site) verify() (output.Verified, error) {
+	return output.At(fsys.OS, s.spec.Output).Verify(s.t.Context())
 }
 
 func (s *site) write(path, data string) {

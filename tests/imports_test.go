@@ -23,9 +23,10 @@ var rooms = map[string][]string{
 	"slots":      {},
 	"input":      {"job", "internal/fsys", "internal/fault"},
 	"task":       {"job", "internal/h1"},
+	"shape":      {"job", "task"},
 	"segment":    {"job", "internal/fsys", "internal/fault"},
 	"output":     {"job", "internal/fsys", "internal/fault"},
-	"activities": {"job", "input", "task", "segment", "output", "slots", "internal/fsys", "internal/fault"},
+	"activities": {"job", "input", "task", "shape", "segment", "output", "slots", "internal/fsys", "internal/fault"},
 	"workflows":  {"job"},
 
 	"internal/fault":         {},
@@ -37,7 +38,9 @@ var rooms = map[string][]string{
 	"internal/fsys/fsystest": {"internal/fsys"}, // for tests
 	"internal/workers":       {"job", "task", "output", "activities", "workflows"},
 
-	"internal/cli": {"job", "task", "output", "internal/fsys", "internal/dial", "internal/devserver", "internal/progress", "internal/workers"},
+	"internal/trial": {"job", "input", "task", "activities", "internal/fsys"},
+
+	"internal/cli": {"job", "task", "shape", "activities", "internal/trial", "output", "internal/fsys", "internal/dial", "internal/devserver", "internal/progress", "internal/workers"},
 
 	root:      {"task", "internal/cli"},
 	"worker":  {root},
@@ -51,10 +54,10 @@ var rooms = map[string][]string{
 // that they could reach for. (time is there for durations; workflowcheck sees to time.Now.)
 var pure = map[string][]string{
 	"job": {
-		"bytes", "context", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "io", "math", "math/bits", "path/filepath", "reflect",
+		"bytes", "cmp", "context", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "io", "math", "math/bits", "path/filepath", "reflect",
 		"slices", "strings", "time",
 	},
-	"workflows": {"encoding/json", "errors", "fmt", "slices", "time", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow"},
+	"workflows": {"cmp", "encoding/json", "errors", "fmt", "slices", "time", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow"},
 }
 
 type listed struct {

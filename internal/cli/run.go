@@ -13,18 +13,21 @@ import (
 	"github.com/longhaul/longhaul/internal/dial"
 	"github.com/longhaul/longhaul/internal/progress"
 	"github.com/longhaul/longhaul/job"
+	"github.com/longhaul/longhaul/shape"
 	"github.com/longhaul/longhaul/task"
 )
 
 // runOptions is the flags of longhaul run.
 type runOptions struct {
-	task                                      taskOptions
-	output, format, jobID, stateDir, progress string
-	concurrency, tries                        int
-	timeout, stopTimeout                      time.Duration
-	overwrite, detach, embedded               bool
-	input                                     inputOptions
-	dial                                      *dial.Flags
+	task                              taskOptions
+	output, jobID, stateDir, progress string
+	concurrency, tries                int
+	timeout, stopTimeout              time.Duration
+	overwrite, detach, embedded       bool
+	input                             inputOptions
+	shape                             outputOptions
+	trial                             trialOptions
+	dial                              *dial.Flags
 }
 
 func (p *Program) runCommand() *cobra.Command {
@@ -37,6 +40,7 @@ func (p *Program) runCommand() *cobra.Command {
 ` + inputHelp + `
 
 The same command starts the job, joins it while it runs, resumes it after a crash or an interrupt, and says that it is done.
+--dry-run shows what would be done, and --try 10 does it for the first ten records: neither needs --output or leaves anything behind.
 Without a Temporal server configured, and none at the default address, it runs one of its own and does the work itself.
 
 ` + taskHelp(p.Tasks) + `
@@ -45,6 +49,8 @@ Without a Temporal server configured, and none at the default address, it runs o
 		Example: p.examples(`  longhaul run urls.txt --output pages.jsonl --http '{{.}}' --concurrency 100
   longhaul run ids.txt --output users.jsonl --http 'https://api.example.com/users/{{.}}'
   longhaul run users.csv --input-format csv --output users.jsonl --http 'https://api.example.com/users/{{.id}}'
+  longhaul run ids.txt --dry-run --http 'https://api.example.com/users/{{.}}'
+  longhaul run ids.txt --output users.jsonl --order completion --format record --http 'https://api.example.com/users/{{.}}'
   longhaul run 'logs/*.gz' --output checked.txt --sample 1% -- ./check
   find . -type f -print0 | longhaul run - --input-format nul --output sums.txt -- sha256sum {}
   longhaul run objects.jsonl --output names.jsonl --pipe -- jq --unbuffered -c .name
@@ -67,10 +73,11 @@ Without a Temporal server configured, and none at the default address, it runs o
 	f.StringVarP(&o.output, "output", "o", "", "the ordered output `file`")
 	o.input.register(f)
 	o.task.register(f)
-	f.StringVar(&o.format, "format", "", "output `format`: text or json (default json with --http, else text)")
+	o.shape.register(f)
 	f.IntVarP(&o.concurrency, "concurrency", "c", 64, "tasks in flight at most, over all workers together")
 	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "time-out of one try of a task")
 	f.IntVar(&o.tries, "retries", 5, "`tries` of a task in all")
+	o.trial.register(f)
 	f.StringVar(&o.jobID, "job", "", "the job's `id` (default: derived from the output's path)")
 	f.BoolVar(&o.overwrite, "overwrite", false, "start anew although OUTPUT exists")
 	f.BoolVarP(&o.detach, "detach", "d", false, "start the job and return (needs a server)")
@@ -85,12 +92,16 @@ Without a Temporal server configured, and none at the default address, it runs o
 // spec makes the flags a Spec. Its input is empty where that is standard input.
 func (o *runOptions) spec(tasks task.Registry) (job.Spec, error) {
 	if o.output == "" {
-		return job.Spec{}, usage(errors.New("no --output given"))
+		if !o.trial.wanted() {
+			return job.Spec{}, usage(errors.New("no --output given"))
+		}
+		o.output = trialOutput()
 	}
 	s := job.Spec{
-		Format: job.Format(o.format), Concurrency: o.concurrency, Timeout: job.Duration(o.timeout),
+		Concurrency: o.concurrency, Timeout: job.Duration(o.timeout),
 		Retry: job.Retry{MaximumAttempts: o.tries}, Overwrite: o.overwrite,
 	}
+	o.shape.set(&s)
 	err := o.input.set(&s)
 	if err != nil {
 		return s, err
@@ -113,8 +124,7 @@ func (o *runOptions) spec(tasks task.Registry) (job.Spec, error) {
 	if err := o.input.validate(s); err != nil {
 		return s, err
 	}
-	_, err = tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency})
-	if err != nil {
+	if _, err := shape.NewTask(tasks, s, nil); err != nil {
 		return s, usage(err)
 	}
 	return s, nil
@@ -132,6 +142,9 @@ func (p *Program) run(ctx context.Context, o *runOptions) error {
 	}
 	if o.jobID == "" {
 		o.jobID = job.IDOf(spec.Output)
+	}
+	if o.trial.wanted() {
+		return p.trial(ctx, o, spec)
 	}
 	settings, err := o.dial.Load()
 	if err != nil {
