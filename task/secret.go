@@ -7,6 +7,7 @@ import (
 	"html"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -17,13 +18,14 @@ type secrets struct {
 }
 
 // newSecrets makes secrets of values, by the names that stand in their places. Besides the value itself it knows how a far side may quote it: in
-// JSON, in HTML, in a URL.
+// JSON, in HTML, in a URL; and how Go does.
 func newSecrets(values map[string]string) secrets {
 	type form struct{ text, name string }
 	var forms []form
 	for name, value := range values {
-		quoted, _ := json.Marshal(value) // of a string
-		for _, text := range []string{value, string(quoted[1 : len(quoted)-1]), html.EscapeString(value), url.QueryEscape(value), url.PathEscape(value)} {
+		inJSON, _ := json.Marshal(value) // of a string
+		inGo := strconv.Quote(value)
+		for _, text := range []string{value, string(inJSON[1 : len(inJSON)-1]), inGo[1 : len(inGo)-1], html.EscapeString(value), url.QueryEscape(value), url.PathEscape(value)} {
 			forms = append(forms, form{text, name})
 		}
 	}

@@ -151,7 +151,7 @@ func (o *httpOptions) sizes(args map[string]any) error {
 // needsHTTP refuses these flags without --http.
 func (o *httpOptions) needsHTTP(http string) error {
 	if given := o.given(); len(given) > 0 && http == "" {
-		return errors.New(strings.Join(given, " and ") + " goes with --http")
+		return errors.New(strings.Join(given, " and ") + ": only with --http")
 	}
 	return nil
 }
