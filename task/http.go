@@ -42,10 +42,14 @@ func newRequest(template string, concurrency int, protocols *http.Protocols) (*r
 	t := &request{template: parsed, standard: http.DefaultTransport.(*http.Transport).Clone()}
 	idle := max(2, concurrency)
 	t.standard.MaxIdleConns, t.standard.MaxIdleConnsPerHost, t.standard.Protocols = idle, idle, protocols
+	t.standard.MaxConnsPerHost = idle // more would be dialled than requests can use, while they wait for one
 	t.transport = h1.New(t.standard, idle)
 	t.client = &http.Client{Transport: t.transport, CheckRedirect: redirects{limit: maxRedirects}.check}
 	return t, nil
 }
+
+// Lasting implements task.Lasting: connections, and what TLS agreed upon, serve the next chunk too.
+func (t *request) Lasting() {}
 
 // Close lets go of the idle connections.
 func (t *request) Close() { t.transport.Close() }

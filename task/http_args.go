@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/longhaul/longhaul/job"
 )
 
 // httpArgs is the arguments of the task http. docs/http.md describes them for users.
@@ -45,6 +47,14 @@ type httpArgs struct {
 	MaxBody int64 `json:"maxBody"`
 	// IdempotencyKey has each request carry its record's key.
 	IdempotencyKey bool `json:"idempotencyKey"`
+}
+
+// Means returns the arguments of a task that say by what means it is done, and nothing about its results: a job that is resumed may have others.
+func Means(name string) []string {
+	if name == job.TaskHTTP {
+		return []string{"caFile", "certFile", "keyFile", "http2"}
+	}
+	return nil
 }
 
 const (

@@ -78,7 +78,8 @@ func (t *fullRequest) trust() error {
 		if err != nil {
 			return err
 		}
-		c.Certificates = []tls.Certificate{cert}
+		// It is sent whatever authorities the far side names: what it has against it, it should say.
+		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &cert, nil }
 	}
 	t.standard.TLSClientConfig = c
 	return nil
