@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/spf13/pflag"
@@ -42,5 +43,18 @@ func TestFlagsOfHTTPAreItsArguments(t *testing.T) {
 				t.Errorf("got %s %s, %v\nwant %s", s.Name, s.Args, err, c.want)
 			}
 		})
+	}
+}
+
+// TestTheFlagsOfHTTPAreDocumented: each has its row in docs/http.md.
+func TestTheFlagsOfHTTPAreDocumented(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "http.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range httpFlags {
+		if !regexp.MustCompile("(?m)^\\|[^|]*`--" + name + "[ `]").Match(page) {
+			t.Errorf("docs/http.md has no row for --%s", name)
+		}
 	}
 }
