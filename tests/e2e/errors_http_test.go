@@ -48,13 +48,13 @@ var httpErrorCases = map[string]func(t *testing.T){
 		b.Certificates()
 		ng := b.Nginx(`server { listen @a@ ssl; ` + secure + answers + ` }`)
 		b.Worker()
-		b.Write("in", harness.Lines(2_000))
-		args := []string{"in", "--output", "out", "--http", "https://" + ng.At["a"] + "/{{.}}", "--retries", "1", "--job", "trust"}
+		b.Write("in", harness.Lines(200))
+		args := []string{"in", "--output", "out", "--http", "https://" + ng.At["a"] + "/{{.}}", "--job", "trust"}
 		p := b.Longhaul(args...)
 		b.SaidMeanwhile("a server's certificate that is not trusted", p)
 		b.Temporal("workflow", "cancel", "--workflow-id", "trust")
 		p.Ended(1)
 		b.Longhaul(append(args, "--cacert", "ca.pem")...).Ended(0)
-		b.Same("out", harness.Oracle(2_000))
+		b.Same("out", harness.Oracle(200))
 	},
 }

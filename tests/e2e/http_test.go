@@ -225,6 +225,39 @@ func TestRequestsOfRows(t *testing.T) {
 	}
 }
 
+// TestAKeyIsTheSameAfterACrash: records are posted again after a kill -9, no more than were in flight, and each with the key that it had.
+func TestAKeyIsTheSameAfterACrash(t *testing.T) {
+	const n, limit = 2_000, 20
+	b := harness.New(t)
+	var mu sync.Mutex
+	keys, posts := map[string]string{}, 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		key := r.Header.Get("Idempotency-Key")
+		if before := keys[string(body)]; err == nil && (key == "" || before != "" && before != key) {
+			t.Errorf("record %s came with the key %q, and before with %q", body, key, before)
+		}
+		keys[string(body)] = key
+		posts++
+		fmt.Fprintf(w, "result %s", body)
+	}))
+	t.Cleanup(s.Close)
+	seen := func() int { mu.Lock(); defer mu.Unlock(); return posts }
+	b.Write("in", harness.Lines(n))
+	w := b.Worker()
+	p := b.Longhaul("in", "--output", "out", "--http", s.URL, "--data-record", "--idempotency-key", "--concurrency", fmt.Sprint(limit))
+	b.Until("some posted", func() bool { return seen() > n/4 })
+	w.Kill()
+	b.Worker()
+	p.Ended(0)
+	b.Same("out", harness.Oracle(n))
+	if got := seen(); len(keys) != n || got > n+limit {
+		t.Errorf("%d records by %d requests", len(keys), got)
+	}
+}
+
 // TestASecretIsOnlyInItsRequest: a token comes from the worker's environment, and stands nowhere else: not in what Temporal keeps, in the manifest, in
 // a log, nor in an error, although the far side quotes it.
 func TestASecretIsOnlyInItsRequest(t *testing.T) {
@@ -255,7 +288,7 @@ func TestASecretIsOnlyInItsRequest(t *testing.T) {
 	start("away").Ended(0)
 	b.Same("away", bytes.Repeat([]byte("\"away\"\n"), 20))
 	b.Write("in", harness.Lines(2_000))
-	down := start("down", "--retries", "1")
+	down := start("down")
 	down.Says("HTTP 503 Service Temporarily Unavailable: no answer for [" + tokenVariable + "]")
 	down.Signal(15)
 	down.Ended(130)
