@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -110,6 +111,10 @@ func (a *Activities) taskOf(key string, s job.Spec) (task.Task, error) {
 	}
 	if c, ok := t.(interface{ Check() error }); ok {
 		if err := c.Check(); err != nil {
+			var own *job.Error
+			if errors.As(err, &own) {
+				return nil, own
+			}
 			return nil, &job.Error{Kind: job.InvalidSpec, Op: "spec", Err: err, Hint: "install it on every worker, or name it by its path"}
 		}
 	}

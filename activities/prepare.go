@@ -18,6 +18,7 @@ import (
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
 	"github.com/longhaul/longhaul/segment"
+	"github.com/longhaul/longhaul/task"
 )
 
 // Prepare implements job.Activities.
@@ -111,7 +112,7 @@ func distinct(files job.InputSet, out string) error {
 	return nil
 }
 
-// identity is what of a Spec decides the output's bytes, its arguments in one spelling.
+// identity is what of a Spec decides the output's bytes, its arguments in one spelling, without those that are only means.
 func identity(s job.Spec) (output.Identity, error) {
 	id := output.Identity{Task: s.Task.Name, Format: s.Format, Selection: s.Selection, SelectInput: s.SelectInput, Select: s.Select}
 	if s.InputFormat != job.InputLines {
@@ -131,6 +132,11 @@ func identity(s job.Spec) (output.Identity, error) {
 	var v any
 	if err := dec.Decode(&v); err != nil {
 		return id, err
+	}
+	if fields, ok := v.(map[string]any); ok {
+		for _, name := range task.Means(s.Task.Name) {
+			delete(fields, name)
+		}
 	}
 	args, err := json.Marshal(v) // which sorts the keys
 	if string(args) != "{}" && string(args) != "null" {
