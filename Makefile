@@ -20,7 +20,7 @@ TEMPORAL := $(or $(shell command -v temporal 2>/dev/null),$(BIN)/temporal)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: build ## build everything and run the main job: the seed program, then 2,000 requests to a slow API
+run: build ## build everything and run the main job: the seed programs, then 2,000 requests to a slow API
 	@examples/main.sh
 
 build: $(TEMPORAL) $(BIN)/longhaul $(BIN)/longhaul-worker $(BIN)/slowapi ## build the programs into bin/
@@ -40,7 +40,7 @@ integration: $(TEMPORAL) counterparts typescript ## tests with real processes ag
 	PATH="$$PATH:$(BIN)" $(GO) test -count=1 -timeout 40m ./tests/e2e/... ./tests/crash/...
 
 # Debian packages with what the tests meet that is no Go module. A test that misses one says so.
-COUNTERPARTS := python3-aiohttp parallel
+COUNTERPARTS := python3-aiohttp parallel nginx
 counterparts:
 	@missing=$$(for p in $(COUNTERPARTS); do dpkg -s "$$p" > /dev/null 2>&1 || echo "$$p"; done; command -v npm > /dev/null || echo nodejs npm); \
 	if [ -n "$$missing" ]; then bench/install.sh $$missing > /dev/null || echo "not installed: $$missing; a test will fail for want of it"; fi

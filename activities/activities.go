@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/longhaul/longhaul/internal/fsys"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
+	"github.com/longhaul/longhaul/shape"
 	"github.com/longhaul/longhaul/slots"
 	"github.com/longhaul/longhaul/task"
 )
@@ -92,7 +94,7 @@ func (a *Activities) acquire(key string, s job.Spec) (*running, error) {
 }
 
 func (a *Activities) newTask(s job.Spec) (task.Task, error) {
-	t, err := a.Tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency, Caller: a.Caller})
+	t, err := shape.NewTask(a.Tasks, s, a.Caller)
 	if err != nil {
 		return nil, &job.Error{Kind: job.InvalidSpec, Op: "spec", Err: err}
 	}
@@ -110,6 +112,10 @@ func (a *Activities) taskOf(key string, s job.Spec) (task.Task, error) {
 	}
 	if c, ok := t.(interface{ Check() error }); ok {
 		if err := c.Check(); err != nil {
+			var own *job.Error
+			if errors.As(err, &own) {
+				return nil, own
+			}
 			return nil, &job.Error{Kind: job.InvalidSpec, Op: "spec", Err: err, Hint: "install it on every worker, or name it by its path"}
 		}
 	}

@@ -25,6 +25,7 @@ func (a *Activities) AppendOutput(ctx context.Context, q job.AppendRequest) (job
 
 func (a *Activities) appendOutput(ctx context.Context, q job.AppendRequest) (job.Appended, error) {
 	out := a.output(q.Output)
+	asked := q.Chunks
 	m, bad, err := a.commit(ctx, out, q)
 	if errors.Is(err, errBudget) {
 		return job.Appended{}, a.stopForFailures(ctx, out, q, bad)
@@ -47,7 +48,11 @@ func (a *Activities) appendOutput(ctx context.Context, q job.AppendRequest) (job
 	if err != nil {
 		return job.Appended{}, err
 	}
-	return job.Appended{Position: m.Position, Totals: m.Totals, OutputDigest: m.OutputDigest.SHA256, Complete: m.Complete}, nil
+	r := job.Appended{Position: m.Position, Totals: m.Totals, OutputDigest: m.OutputDigest.SHA256, Complete: m.Complete}
+	if m.Spec.Order == job.OrderCompletion {
+		r.Taken, r.Further = taken(m, asked, q.Answered)
+	}
+	return r, nil
 }
 
 // commit appends the chunks' segments as one, or none of them: bad is the index of the first that is missing or damaged, else -1.
@@ -58,7 +63,7 @@ func (a *Activities) commit(ctx context.Context, out output.Output, q job.Append
 	}
 	defer func() { err = errors.Join(err, tx.Close()) }()
 	var totals job.Totals
-	records, offset := q.From.Records, q.From.InputOffset
+	records, offset, answered := q.From.Records, q.From.InputOffset, m.Answered()
 	for i, c := range q.Chunks {
 		t, err := a.writeSegment(ctx, out, tx, m, c, q.Format)
 		if errors.Is(err, fs.ErrNotExist) || segment.IsDamage(err) {
@@ -69,7 +74,7 @@ func (a *Activities) commit(ctx context.Context, out output.Output, q job.Append
 			return m, -1, unknownVersion(out, err)
 		}
 		totals = totals.Add(t)
-		if q.MaxFailures.Exceeded(m.Totals.Failed+totals.Failed, c.End()) {
+		if answered += int64(c.Records); q.MaxFailures.Exceeded(m.Totals.Failed+totals.Failed, answered) {
 			return m, i, errBudget
 		}
 		records, offset = c.End(), c.EndOffset()
@@ -77,7 +82,11 @@ func (a *Activities) commit(ctx context.Context, out output.Output, q job.Append
 	if len(q.Chunks) == 0 && !q.Final {
 		return m, -1, nil
 	}
-	m, err = tx.Commit(records, offset, totals, q.Final)
+	if m.Spec.Order == job.OrderCompletion {
+		m, err = tx.CommitAhead(q.Chunks, totals, q.Final)
+	} else {
+		m, err = tx.Commit(records, offset, totals, q.Final)
+	}
 	return m, -1, err
 }
 
@@ -87,7 +96,6 @@ func (a *Activities) writeSegment(ctx context.Context, out output.Output, tx *ou
 		return job.Totals{}, err
 	}
 	defer r.Close()
-	hole := []byte(format.Hole())
 	for i := range c.Records {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return job.Totals{}, ctx.Err()
@@ -98,10 +106,13 @@ func (a *Activities) writeSegment(ctx context.Context, out output.Output, tx *ou
 		}
 		line := f.Payload
 		if f.Status == segment.Failure {
-			if err := tx.Failure(f.Payload); err != nil {
+			var failure []byte
+			if line, failure, err = failureLines(format, f.Payload); err != nil {
 				return job.Totals{}, err
 			}
-			line = hole
+			if err := tx.Failure(failure); err != nil {
+				return job.Totals{}, err
+			}
 		}
 		if err := tx.Line(line); err != nil {
 			return job.Totals{}, err
@@ -114,7 +125,7 @@ func (a *Activities) writeSegment(ctx context.Context, out output.Output, tx *ou
 func (a *Activities) removeSegments(out output.Output, m output.Manifest, chunks []job.Chunk) error {
 	var names []string
 	for _, c := range chunks {
-		if c.End() <= m.Position.Records {
+		if m.Committed(c) {
 			names = append(names, segment.Name(c))
 		}
 	}

@@ -37,7 +37,7 @@ func (a *Activities) stopForFailures(ctx context.Context, out output.Output, q j
 	}
 	s := q.Stop
 	if s == nil {
-		s = &job.Stop{Failed: m.Totals.Failed, Records: stretch[0].End(), Chunks: stretch}
+		s = &job.Stop{Failed: m.Totals.Failed, Records: m.Answered() + int64(stretch[0].Records), Chunks: stretch}
 		r, err := segment.OpenReader(a.fs(), out.Segments(), segment.Generation(m.GenerationBytes()), stretch[0])
 		if err != nil {
 			return err
@@ -49,7 +49,7 @@ func (a *Activities) stopForFailures(ctx context.Context, out output.Output, q j
 	}
 	tally := failures.Tally{Samples: 1}
 	for _, c := range s.Chunks {
-		if err := a.tally(ctx, out, m, c, &tally); err != nil {
+		if err := a.tally(ctx, out, m, c, q.Format, &tally); err != nil {
 			return err
 		}
 	}
@@ -65,7 +65,7 @@ func (a *Activities) stopForFailures(ctx context.Context, out output.Output, q j
 }
 
 // tally counts the failures of a sealed segment. One that is missing or damaged says nothing.
-func (a *Activities) tally(ctx context.Context, out output.Output, m output.Manifest, c job.Chunk, t *failures.Tally) error {
+func (a *Activities) tally(ctx context.Context, out output.Output, m output.Manifest, c job.Chunk, format job.Format, t *failures.Tally) error {
 	r, err := segment.OpenReader(a.fs(), out.Segments(), segment.Generation(m.GenerationBytes()), c)
 	if errors.Is(err, fs.ErrNotExist) || segment.IsDamage(err) {
 		return nil
@@ -88,9 +88,15 @@ func (a *Activities) tally(ctx context.Context, out output.Output, m output.Mani
 		if err != nil || f.Status != segment.Failure {
 			continue
 		}
-		if record, err := failures.Decode(f.Payload); err == nil {
-			t.Add(record)
+		_, line, err := failureLines(format, f.Payload)
+		if err != nil {
+			return err
 		}
+		record, err := failures.Decode(line)
+		if err != nil {
+			return err
+		}
+		t.Add(record)
 	}
 	return nil
 }

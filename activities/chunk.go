@@ -263,7 +263,7 @@ func (r *chunkRun) do(ctx context.Context, rec task.Record) (res task.Result, er
 
 // finish makes a result the record's frame.
 func (a *attempt) finish(res task.Result) (segment.Frame, bool) {
-	b, err := line(a.run.spec.Format, res)
+	b, err := a.line(res)
 	if err != nil {
 		return a.failed(err)
 	}
@@ -280,7 +280,7 @@ func (a *attempt) failed(cause error) (segment.Frame, bool) {
 }
 
 func (a *attempt) failure(cause error) (segment.Frame, error) {
-	b, err := errorLine(a.record, cause)
+	b, err := a.errorLine(cause)
 	return a.frame(segment.Failure, b), err
 }
 

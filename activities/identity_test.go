@@ -21,6 +21,7 @@ func TestIdentityIsWhatDecidesTheOutput(t *testing.T) {
 		"order of keys":      {spec("http", `{"n":12345678901234567890,"headers":{"A":"é","X":"1"},"url":"http://a/?q=<b>&c"}`, job.FormatJSON), true},
 		"escapes":            {spec("http", `{"url":"http:\/\/a/?q=\u003cb>&c","headers":{"X":"1","A":"\u00e9"},"n":12345678901234567890}`, job.FormatJSON), true},
 		"what it runs under": {job.Spec{Task: base.Task, Format: base.Format, Input: job.Paths{"/x"}, Output: "/y", Concurrency: 7, Timeout: 1, Overwrite: true}, true},
+		"means":              {spec("http", `{"url":"http://a/?q=<b>&c","headers":{"X":"1","A":"é"},"n":12345678901234567890,"caFile":"/a","certFile":"/b","keyFile":"/c","http2":true}`, job.FormatJSON), true},
 		"another value":      {spec("http", `{"url":"http://b/?q=<b>&c","headers":{"X":"1","A":"é"},"n":12345678901234567890}`, job.FormatJSON), false},
 		"a close number":     {spec("http", `{"url":"http://a/?q=<b>&c","headers":{"X":"1","A":"é"},"n":12345678901234567891}`, job.FormatJSON), false},
 		"a key more":         {spec("http", `{"url":"http://a/?q=<b>&c","headers":{"X":"1","A":"é"},"n":12345678901234567890,"m":1}`, job.FormatJSON), false},

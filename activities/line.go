@@ -15,7 +15,19 @@ import (
 // errLine marks a result that cannot be one line of the output.
 var errLine = errors.New("the result cannot be one line")
 
-// line makes a result the output line that stands for it, without its newline.
+// line makes the try's result the output line that stands for it, without its end.
+func (a *attempt) line(r task.Result) ([]byte, error) {
+	s := &a.run.spec
+	switch {
+	case s.Format == job.FormatRecord:
+		return a.envelope(r)
+	case s.OutputDelimiter == job.DelimiterNUL && s.Format == job.FormatText:
+		return nulText(r.Value)
+	}
+	return line(s.Format, r)
+}
+
+// line is the method of that name for the formats text and json, and lines that end with a newline.
 func line(f job.Format, r task.Result) ([]byte, error) {
 	switch {
 	case f == job.FormatText:
@@ -30,14 +42,28 @@ func line(f job.Format, r task.Result) ([]byte, error) {
 }
 
 func textLine(b []byte) ([]byte, error) {
-	b, cut := bytes.CutSuffix(b, []byte{'\n'})
-	if cut {
-		b = bytes.TrimSuffix(b, []byte{'\r'})
-	}
+	b = chomp(b)
 	if n := bytes.Count(b, []byte{'\n'}); n > 0 {
 		return nil, fmt.Errorf("%w: it has %d; use --format json, which writes line breaks as \\n", errLine, n+1)
 	}
 	return b, nil
+}
+
+// nulText is textLine for lines that end with a NUL byte.
+func nulText(b []byte) ([]byte, error) {
+	if bytes.IndexByte(b, 0) >= 0 {
+		return nil, fmt.Errorf("%w: it has a NUL byte, which ends a line; use --format json, which writes it as \\u0000", errLine)
+	}
+	return chomp(b), nil
+}
+
+// chomp drops a last line break.
+func chomp(b []byte) []byte {
+	b, cut := bytes.CutSuffix(b, []byte{'\n'})
+	if cut {
+		b = bytes.TrimSuffix(b, []byte{'\r'})
+	}
+	return b
 }
 
 func jsonLine(b []byte) ([]byte, error) {

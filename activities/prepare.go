@@ -18,6 +18,7 @@ import (
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
 	"github.com/longhaul/longhaul/segment"
+	"github.com/longhaul/longhaul/task"
 )
 
 // Prepare implements job.Activities.
@@ -117,11 +118,17 @@ func distinct(files job.InputSet, out string) error {
 	return nil
 }
 
-// identity is what of a Spec decides the output's bytes, its arguments in one spelling.
+// identity is what of a Spec decides the output's bytes, its arguments in one spelling, without those that are only means.
 func identity(s job.Spec) (output.Identity, error) {
-	id := output.Identity{Task: s.Task.Name, Format: s.Format, Selection: s.Selection}
+	id := output.Identity{Task: s.Task.Name, Format: s.Format, Selection: s.Selection, SelectInput: s.SelectInput, Select: s.Select}
 	if s.InputFormat != job.InputLines {
 		id.InputFormat = s.InputFormat
+	}
+	if s.OutputDelimiter != job.DelimiterNewline {
+		id.OutputDelimiter = s.OutputDelimiter
+	}
+	if s.Order != job.OrderInput {
+		id.Order = s.Order
 	}
 	if len(s.Task.Args) == 0 {
 		return id, nil
@@ -131,6 +138,11 @@ func identity(s job.Spec) (output.Identity, error) {
 	var v any
 	if err := dec.Decode(&v); err != nil {
 		return id, err
+	}
+	if fields, ok := v.(map[string]any); ok {
+		for _, name := range task.Means(s.Task.Name) {
+			delete(fields, name)
+		}
 	}
 	args, err := json.Marshal(v) // which sorts the keys
 	if string(args) != "{}" && string(args) != "null" {
@@ -158,14 +170,16 @@ func (a *Activities) leftovers(ctx context.Context, out output.Output, m output.
 	if err != nil {
 		return nil, unknownVersion(out, err)
 	}
+	segments, more := beyond(segments, m.Ahead)
+	strays = append(strays, more...)
 	for _, name := range strays {
 		path := filepath.Join(out.Segments(), name)
 		if err := a.fs().Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("remove stray segment: %w", err)
 		}
 	}
-	if n := len(segments) + len(strays); n > 0 {
-		activity.GetLogger(ctx).Info("segments of a former run", "kept", len(segments), "removed", len(strays))
+	if n := len(segments) - len(m.Ahead) + len(strays); n > 0 {
+		activity.GetLogger(ctx).Info("segments of a former run", "kept", len(segments)-len(m.Ahead), "removed", len(strays))
 	}
 	return segments, nil
 }

@@ -41,7 +41,7 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 	if err != nil {
 		return job.Processed{}, err
 	}
-	if q.Chunk.End() <= m.Position.Records {
+	if m.Committed(q.Chunk) {
 		return job.Processed{Committed: true}, nil
 	}
 	in, err := input.Open(layout(out, m))
@@ -60,7 +60,7 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 	defer w.Close()
 	ran, tokens := w.Missing(), saved(ctx, q)
 	if ran > 0 {
-		key := shareKey(ctx, q.Spec.Task)
+		key := shareKey(ctx, q.Spec)
 		shared, err := a.acquire(key, q.Spec)
 		if err != nil {
 			return job.Processed{}, err
@@ -92,9 +92,9 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 
 // shareKey tells which chunks share a pool and a task: those of one job. The task is part of it, since a chunk of a job that was ended may still run
 // when the next job, of the same workflow id, begins with other arguments.
-func shareKey(ctx context.Context, t job.Task) string {
+func shareKey(ctx context.Context, s job.Spec) string {
 	info := activity.GetInfo(ctx)
-	return info.Namespace + "/" + info.WorkflowExecution.ID + "/" + t.Name + string(t.Args)
+	return info.Namespace + "/" + info.WorkflowExecution.ID + "/" + s.Task.Name + string(s.Task.Args) + s.SelectInput + "|" + s.Select
 }
 
 // unknownVersion words the error of a segment that this program must not touch. It returns any other as it is.
@@ -108,13 +108,18 @@ func unknownVersion(out output.Output, err error) error {
 	}
 }
 
-// giveBackAfter is how long slots of the pool must be idle before a chunk that drains gives its own back.
-const giveBackAfter = time.Second
+const (
+	// drainTick is how often a chunk looks whether it drains while slots are idle.
+	drainTick = 50 * time.Millisecond
+	// giveBackMany and giveBackFew are for how many ticks slots of the pool must be idle before a chunk that drains gives its own back: a quarter of them and
+	// more at once, since each time costs a sync and a signal, or whatever there is.
+	giveBackMany, giveBackFew = 2, 20
+)
 
 // run runs the chunk's missing records to the end, or until it is told to stop or must. attempt counts those that ended with an outage, this one included.
 func (a *Activities) run(ctx context.Context, r *chunkRun, attempt int) error {
 	r.join()
-	t := time.NewTicker(giveBackAfter / 4)
+	t := time.NewTicker(drainTick)
 	defer t.Stop()
 	idle := 0
 	for running := true; running; {
@@ -128,8 +133,7 @@ func (a *Activities) run(ctx context.Context, r *chunkRun, attempt int) error {
 			r.stop(&job.Error{Kind: job.Interrupted, Op: "process", Err: fmt.Errorf("the worker stops with %d of %s unfinished", r.unfinished(), r.chunk)})
 			running = false
 		case <-t.C:
-			if idle = r.drainTicks(idle); time.Duration(idle)*giveBackAfter/4 >= giveBackAfter {
-				r.giveBack(ctx)
+			if idle = r.drainTicks(idle); idle >= giveBackMany && r.giveBack(ctx, idle >= giveBackFew) {
 				idle = 0
 			}
 		}
@@ -157,16 +161,17 @@ func (r *chunkRun) drainTicks(ticks int) int {
 	return 0
 }
 
-// giveBack gives the slots that the chunk cannot use any more back to the workflow. See docs/decisions/0002.
-func (r *chunkRun) giveBack(ctx context.Context) {
+// giveBack gives the slots that the chunk cannot use any more back to the workflow, few ones only where that is asked, and says whether it did. See
+// docs/decisions/0002.
+func (r *chunkRun) giveBack(ctx context.Context, few bool) bool {
 	unfinished, have := r.unfinished(), r.lane.Slots()
 	keep := max(unfinished, have-r.shared.pool.Idle()) // what is lent comes back later: to wait for it would hold up what is idle
-	if unfinished == 0 || keep >= have {
-		return
+	if unfinished == 0 || keep >= have || !few && 4*(have-keep) < have {
+		return false
 	}
 	if err := r.segment.Sync(); err != nil {
 		r.fail(err)
-		return
+		return true
 	}
 	r.lane.Keep(keep)
 	r.keepRate(keep)
@@ -176,4 +181,5 @@ func (r *chunkRun) giveBack(ctx context.Context) {
 	if err != nil {
 		activity.GetLogger(ctx).Warn("slots could not be given back; they stay unused until the chunk ends", "error", err)
 	}
+	return true
 }

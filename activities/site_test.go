@@ -159,6 +159,10 @@ func (s *site) pass(records, slots int) job.Appended {
 // manifest reads the output's manifest.
 func (s *site) manifest() (output.Manifest, error) { return output.At(fsys.OS, s.spec.Output).Load() }
 
+func (s *site) verify() (output.Verified, error) {
+	return output.At(fsys.OS, s.spec.Output).Verify(s.t.Context())
+}
+
 func (s *site) write(path, data string) {
 	s.t.Helper()
 	if err := os.WriteFile(path, []byte(data), 0o600); err != nil {

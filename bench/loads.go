@@ -26,15 +26,16 @@ func loads() []load {
 			ratio("longhaul", "loop", atLeast(0.95)), ratio("longhaul", "asyncio", atLeast(5)), ratio("longhaul", "wrk", bar{}),
 		},
 	}, {
-		name: "small", what: "HTTP, no latency", rounds: 5, quick: 20, plot: plotRates,
+		name: "small", what: "HTTP, no latency", rounds: 5, quick: 600, plot: plotRates,
 		turns: []turn{
 			{"per-record", perRecord, small},
 			{"longhaul", longhaul, small},
+			{"longhaul, many", longhaul, quick},
 			{"sequential", sequential, small},
 			{"curl", curl, small},
 		},
 		figures: []figure{
-			ratio("longhaul", "per-record", atLeast(100)), ratio("longhaul", "sequential", bar{}), ratio("longhaul", "curl", bar{}),
+			ratio("longhaul", "per-record", atLeast(100)), ratio("longhaul, many", "per-record", bar{}), ratio("longhaul", "sequential", bar{}), ratio("longhaul", "curl", bar{}),
 		},
 	}, {
 		name: "nginx", what: "HTTP to nginx, no latency", rounds: 5, quick: 2_000, plot: plotRates,

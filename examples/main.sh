@@ -3,21 +3,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p tmp/run
+examples/seed.sh --state-dir tmp/run/state
+
+echo
+echo "== 4. 2,000 requests to a small API that takes 200 ms for each, 100 at a time"
 api_out=tmp/run/slowapi.url
 : > "$api_out"
-
 bin/slowapi --listen 127.0.0.1:0 --latency 200ms > "$api_out" &
 api=$!
 trap 'kill "$api" 2>/dev/null || true' EXIT
-
-echo "== 1. The seed program: 1..5, a task of one second, doubled"
-seq 1 5 > tmp/run/numbers.txt
-bin/longhaul run tmp/run/numbers.txt --output tmp/run/doubled.txt --overwrite \
-    --task double --task-arg delay=1s --state-dir tmp/run/state
-echo "-- $(tr '\n' ' ' < tmp/run/doubled.txt)"
-
-echo
-echo "== 2. 2,000 requests to a small API that takes 200 ms for each, 100 at a time"
 until [ -s "$api_out" ]; do kill -0 "$api"; sleep 0.05; done
 seq 1 2000 > tmp/run/ids.txt
 bin/longhaul run tmp/run/ids.txt --output tmp/run/squares.jsonl --overwrite \

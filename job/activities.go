@@ -67,7 +67,7 @@ type Prepared struct {
 	Complete bool `json:"complete,omitempty"`
 	// InputBytes is the size of the input.
 	InputBytes int64 `json:"inputBytes"`
-	// Segments that a former run left beyond the position, in order, none overlapping another.
+	// Segments that a former run left beyond the position, and what it committed there, in order, none overlapping another.
 	Segments []Segment `json:"segments,omitempty"`
 	// OutputDigest is the SHA-256 of the committed output, in hex.
 	OutputDigest string `json:"outputDigest,omitempty"`
@@ -82,6 +82,8 @@ type Segment struct {
 	Bytes int64 `json:"bytes"`
 	// Failed records in a sealed segment.
 	Failed int64 `json:"failed,omitempty"`
+	// Committed says that there is no segment any more: these records are answered ahead of the position, in the order of completion.
+	Committed bool `json:"committed,omitempty"`
 }
 
 // ListRequest asks for chunk boundaries in the input of Output, as its manifest tells of it, from Record on.
@@ -148,8 +150,10 @@ type AppendRequest struct {
 	Format Format `json:"format"`
 	// From is the position at which the workflow believes the output to stand.
 	From Position `json:"from"`
-	// Chunks whose segments follow From, in order.
+	// Chunks whose segments follow From, in order. In the order of completion they lie anywhere beyond it.
 	Chunks []Chunk `json:"chunks,omitempty"`
+	// Answered is set in the order of completion: how many records the workflow believes to be committed, ahead of From too.
+	Answered int64 `json:"answered,omitempty"`
 	// Final says that they end the input.
 	Final bool `json:"final,omitempty"`
 	// MaxFailures bounds the failed records of the output: the append stops with an error of kind TooManyFailures before the chunk that exceeds it.
@@ -175,6 +179,10 @@ type Appended struct {
 	OutputDigest string   `json:"outputDigest,omitempty"`
 	// Complete says that the whole input is answered.
 	Complete bool `json:"complete,omitempty"`
+	// Taken and Further are set in the order of completion: how many of the request's chunks, from the first on, are committed, and whether
+	// more is than they and what the workflow believed.
+	Taken   int  `json:"taken,omitempty"`
+	Further bool `json:"further,omitempty"`
 }
 
 // SlotsReturned says that the chunk that begins at First goes on with Keep slots and gives back the rest.
@@ -205,6 +213,8 @@ type Progress struct {
 	Totals   Totals   `json:"totals"`
 	// Ahead is the records in segments that wait for their turn.
 	Ahead int64 `json:"ahead"`
+	// CommittedAhead is the records committed beyond the position, in the order of completion.
+	CommittedAhead int64 `json:"committedAhead,omitempty"`
 	// AheadFailed is the failed ones among Ahead.
 	AheadFailed int64 `json:"aheadFailed,omitempty"`
 	// Listed is how many records of the input are known, from its beginning.

@@ -27,8 +27,16 @@ type Spec struct {
 	Output string `json:"output"`
 	// Task is the slow I/O done for each record.
 	Task Task `json:"task"`
-	// Format is how a result becomes a line: FormatText or FormatJSON. By default FormatJSON for the task http, else FormatText.
+	// Format is how a result becomes a line: FormatText, FormatJSON or FormatRecord. By default FormatJSON for the task http, else FormatText.
 	Format Format `json:"format,omitempty"`
+	// OutputDelimiter is what ends each line of the output, by default DelimiterNewline.
+	OutputDelimiter Delimiter `json:"outputDelimiter,omitempty"`
+	// Order is in which order results are written, by default OrderInput.
+	Order Order `json:"order,omitempty"`
+	// SelectInput and Select are expressions in the language of jq that shape each record before the task and its result after it: at most
+	// MaxSelect bytes each, by default none.
+	SelectInput string `json:"selectInput,omitempty"`
+	Select      string `json:"select,omitempty"`
 	// Concurrency is the number of tasks in flight at most, over all workers together: 1 to MaxConcurrency, by default 64.
 	Concurrency int `json:"concurrency,omitempty"`
 	// Rate bounds how many tries begin, over all workers together: 1/h to 1000000/s, by default without bound.
@@ -121,33 +129,17 @@ func (f InputFormat) Header() bool { return f == InputCSV || f == InputTSV }
 // MaxInputs bounds Spec.Input, and the files that it means.
 const MaxInputs = 1_000
 
-// Format is how a result becomes an output line.
-type Format string
-
-// The output formats.
-const (
-	// FormatText writes a result's bytes as they are. A last line break is dropped; one within fails the record.
-	FormatText Format = "text"
-	// FormatJSON writes a result as one compact JSON value; text becomes a JSON string.
-	FormatJSON Format = "json"
-)
-
 // MaxConcurrency bounds Spec.Concurrency.
 const MaxConcurrency = 100_000
 
 // MaxArgs bounds Task.Args in bytes.
 const MaxArgs = 64 << 10
 
+// MaxSelect bounds Spec.SelectInput and Spec.Select in bytes.
+const MaxSelect = 64 << 10
+
 // TaskHTTP is the task whose results are JSON by default.
 const TaskHTTP = "http"
-
-// Hole is the line, without its newline, that stands in the output for a record that failed.
-func (f Format) Hole() string {
-	if f == FormatJSON {
-		return "null"
-	}
-	return ""
-}
 
 // ParseSpec decodes a Spec strictly, sets its defaults and validates it. Its errors are *Error of kind InvalidSpec and name the
 // field and its bound.
@@ -194,6 +186,8 @@ func (s Spec) WithDefaults() Spec {
 		}
 	}
 	setDefault(&s.InputFormat, InputLines)
+	setDefault(&s.OutputDelimiter, DelimiterNewline)
+	setDefault(&s.Order, OrderInput)
 	setDefault(&s.Concurrency, 64)
 	if s.Rate != "" {
 		setDefault(&s.Burst, s.Rate.DefaultBurst())
@@ -240,8 +234,8 @@ func (s Spec) Validate() error {
 	if len(s.Task.Args) > MaxArgs {
 		return invalid(fmt.Sprintf("task.args: %d bytes are more than %d", len(s.Task.Args), MaxArgs))
 	}
-	if s.Format != FormatText && s.Format != FormatJSON {
-		return invalid(fmt.Sprintf("format: %q is neither %q nor %q", s.Format, FormatText, FormatJSON))
+	if err := s.validOutput(); err != nil {
+		return err
 	}
 	r, t := s.Retry, s.Tuning
 	for _, c := range []error{

@@ -19,7 +19,7 @@ func TestParseSpecSetsDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Spec{
-		Input: Paths{"/in"}, InputFormat: InputLines, Output: "/out", Task: Task{Name: "echo"}, Format: FormatText,
+		Input: Paths{"/in"}, InputFormat: InputLines, Output: "/out", Task: Task{Name: "echo"}, Format: FormatText, OutputDelimiter: DelimiterNewline, Order: OrderInput,
 		Concurrency: 64, Timeout: Duration(30 * time.Second), MaxFailures: "10%",
 		Retry: Retry{
 			MaximumAttempts: 5, InitialInterval: Duration(500 * time.Millisecond),
@@ -37,7 +37,7 @@ func TestParseSpecSetsDefaults(t *testing.T) {
 
 func TestParseSpecKeepsEveryFieldGiven(t *testing.T) {
 	const all = `{
-		"input": "/data/in put", "output": "/data/out", "task": {"name": "x", "args": {"a": [1]}}, "format": "json",
+		"input": "/data/in put", "output": "/data/out", "task": {"name": "x", "args": {"a": [1]}}, "format": "json", "outputDelimiter": "nul", "order": "completion", "selectInput": ".a", "select": ".b",
 		"concurrency": 7, "timeout": "1m30s", "maxFailures": 5, "overwrite": true,
 		"retry": {"maximumAttempts": 3, "initialInterval": "1s", "maximumInterval": "2s", "backoffCoefficient": 1.5},
 		"tuning": {"chunkRecords": 11, "chunkBytes": 12, "chunkDuration": "13s", "lanes": 14, "windowChunks": 15,
@@ -49,6 +49,7 @@ func TestParseSpecKeepsEveryFieldGiven(t *testing.T) {
 	}
 	want := Spec{
 		Input: Paths{"/data/in put"}, InputFormat: InputLines, Output: "/data/out", Task: Task{Name: "x", Args: json.RawMessage(`{"a": [1]}`)}, Format: FormatJSON,
+		OutputDelimiter: DelimiterNUL, Order: OrderCompletion, SelectInput: ".a", Select: ".b",
 		Concurrency: 7, Timeout: Duration(90 * time.Second), MaxFailures: "5", Overwrite: true,
 		Retry: Retry{
 			MaximumAttempts: 3, InitialInterval: Duration(time.Second), MaximumInterval: Duration(2 * time.Second), BackoffCoefficient: 1.5,
@@ -113,7 +114,11 @@ func TestParseSpecRefuses(t *testing.T) {
 		"an unclean output":         {`{"input":"/in","output":"/out/","task":{"name":"x"}}`, `output: "/out/" is not a clean path (want "/out")`},
 		"NUL in a path":             {`{"input":"/i\u0000n","output":"/out","task":{"name":"x"}}`, "input: a path cannot contain a NUL byte"},
 		"the input as output":       {`{"input":"/in","output":"/in","task":{"name":"x"}}`, "output: the same file as the input"},
-		"an unknown format":         {specJSON(`,"format":"csv"`), `format: "csv" is neither "text" nor "json"`},
+		"an unknown format":         {specJSON(`,"format":"csv"`), `format: "csv" is none of text json record`},
+		"a long selectInput":        {specJSON(`,"selectInput":"` + strings.Repeat(".", 65537) + `"`), "selectInput: 65537 bytes are more than 65536"},
+		"a long select":             {specJSON(`,"select":"` + strings.Repeat(".", 65537) + `"`), "select: 65537 bytes are more than 65536"},
+		"an unknown order":          {specJSON(`,"order":"any"`), `order: "any" is neither "input" nor "completion"`},
+		"an unknown delimiter":      {specJSON(`,"outputDelimiter":"tab"`), `outputDelimiter: "tab" is neither "newline" nor "nul"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			refused(t, c.spec, "spec: "+c.want)

@@ -24,8 +24,8 @@ type Append struct {
 	err      error // of a failed Commit
 }
 
-// Append begins an append at position from, as the run of claim. Where the output already stands further on, it
-// returns nil and the manifest: that append happened before. It refuses where the claim is another's, the output stands
+// Append begins an append at position from, as the run of claim. Where the output already stands further on, by its records or, in the order of
+// completion, by its bytes, since every append adds some, it returns nil and the manifest: that append happened before. It refuses where the claim is another's, the output stands
 // behind from, or the file is shorter than what was committed.
 func (o Output) Append(ctx context.Context, claim Claim, from job.Position) (*Append, Manifest, error) {
 	l, err := o.lock(ctx)
@@ -47,7 +47,7 @@ func (o Output) append(l fsys.File, claim Claim, from job.Position) (*Append, Ma
 	if m.Claim != claim {
 		return nil, m, o.ClaimLost(m)
 	}
-	if m.Position.Records > from.Records {
+	if m.Position.Records > from.Records || m.Spec.Order == job.OrderCompletion && m.Position.OutputBytes > from.OutputBytes {
 		return nil, m, o.fs.SyncDir(o.Dir()) // the one that wrote it may have died before its own sync
 	}
 	if m.Position != from {
@@ -64,6 +64,7 @@ func (o Output) append(l fsys.File, claim Claim, from job.Position) (*Append, Ma
 	if a.errors, err = o.openTail(o.Errors(), m.Position.ErrorBytes, m.ErrorsDigest); err != nil {
 		return nil, m, errors.Join(err, a.output.file.Close())
 	}
+	a.output.delimiter = m.Spec.OutputDelimiter
 	return a, m, nil
 }
 
@@ -75,7 +76,7 @@ func (o Output) ClaimLost(m Manifest) error {
 	}
 }
 
-// Line writes a record's output line, without its newline.
+// Line writes a record's output line, without its end.
 func (a *Append) Line(line []byte) error { return a.output.line(line) }
 
 // Failure writes a failed record's errors line, without its newline.
@@ -87,13 +88,35 @@ func (a *Append) Commit(records, inputOffset int64, totals job.Totals, complete 
 	if a.err != nil {
 		return a.manifest, a.err
 	}
-	m, err := a.commit(records, inputOffset, totals, complete)
+	m, err := a.commit(records, inputOffset, nil, totals, complete)
 	a.err = err
 	return m, err
 }
 
-func (a *Append) commit(records, inputOffset int64, totals job.Totals, complete bool) (Manifest, error) {
+// CommitAhead is Commit in the order of completion: for the lines of chunks anywhere beyond the position, which none of them may overlap.
+func (a *Append) CommitAhead(chunks []job.Chunk, totals job.Totals, complete bool) (Manifest, error) {
+	if a.err != nil {
+		return a.manifest, a.err
+	}
+	p, ahead := a.manifest.Position, a.manifest.Ahead
+	for _, c := range chunks {
+		if c.First < p.Records || ahead.Overlaps(c) {
+			return a.manifest, fmt.Errorf("commit: %s overlap with what is committed", c)
+		}
+		ahead = ahead.Add(c)
+	}
+	p.Records, p.InputOffset, ahead = ahead.From(p.Records, p.InputOffset)
+	if complete && len(ahead) > 0 {
+		return a.manifest, fmt.Errorf("commit: complete, with record %d unanswered", p.Records)
+	}
+	m, err := a.commit(p.Records, p.InputOffset, ahead, totals, complete)
+	a.err = err
+	return m, err
+}
+
+func (a *Append) commit(records, inputOffset int64, ahead job.Ahead, totals job.Totals, complete bool) (Manifest, error) {
 	m := a.manifest
+	m.Ahead = ahead
 	var err error
 	fault.Point("output.write")
 	if m.OutputDigest, err = a.output.sync(); err != nil {
@@ -125,6 +148,8 @@ type tail struct {
 	buf  *bufio.Writer
 	hash hash.Hash
 	end  int64 // with what is buffered
+
+	delimiter job.Delimiter // ends a line
 }
 
 const tailBuffer = 256 << 10
@@ -142,15 +167,12 @@ func (o Output) openTail(path string, size int64, d Digest) (*tail, error) {
 	return &tail{path: path, file: f, buf: bufio.NewWriterSize(w, tailBuffer), hash: h, end: size}, nil
 }
 
-var newline = []byte{'\n'}
-
 func (t *tail) line(line []byte) error {
 	if _, err := t.buf.Write(line); err != nil {
 		return err
 	}
-	_, err := t.buf.Write(newline)
 	t.end += int64(len(line)) + 1
-	return err
+	return t.buf.WriteByte(t.delimiter.Byte())
 }
 
 // sync makes the file's bytes and its end last, where nothing was added too: what a dead append left may have been cut but a moment ago.

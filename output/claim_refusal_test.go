@@ -99,6 +99,8 @@ func TestClaimRefusesAnotherSpecByItsDifference(t *testing.T) {
 	}{
 		"task":      {func(i *output.Identity) { i.Task = "exec" }, []string{"task is http, not exec"}},
 		"format":    {func(i *output.Identity) { i.Format = job.FormatText }, []string{"format is json, not text"}},
+		"delimiter": {func(i *output.Identity) { i.OutputDelimiter = job.DelimiterNUL }, []string{"lines end with newline, not nul"}},
+		"select":    {func(i *output.Identity) { i.Select = ".a" }, []string{"select is ., not .a"}},
 		"arguments": {func(i *output.Identity) { i.Args = json.RawMessage(`{"url":"b"}`) }, []string{`arguments are {"url":"http`, `not {"url":"b"}`}},
 		"none":      {func(i *output.Identity) { i.Args = nil }, []string{"arguments"}},
 	}

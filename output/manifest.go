@@ -51,6 +51,12 @@ type Identity struct {
 	// InputFormat is empty for lines.
 	InputFormat job.InputFormat `json:"inputFormat,omitempty"`
 	job.Selection
+	// OutputDelimiter is empty for newlines.
+	OutputDelimiter job.Delimiter `json:"outputDelimiter,omitempty"`
+	// Order is empty for the input's.
+	Order       job.Order `json:"order,omitempty"`
+	SelectInput string    `json:"selectInput,omitempty"`
+	Select      string    `json:"select,omitempty"`
 }
 
 // Digest is the SHA-256 of the committed bytes of a file, and the state from which it goes on.
@@ -62,16 +68,18 @@ type Digest struct {
 // Manifest is where an output stands.
 type Manifest struct {
 	// Generation is 16 random bytes in hex, drawn when the output was begun.
-	Generation   string       `json:"generation"`
-	Claim        Claim        `json:"claim"`
-	BegunBy      string       `json:"begunBy"`
-	Input        job.InputSet `json:"input"`
-	Spec         Identity     `json:"spec"`
-	Position     job.Position `json:"position"`
-	Totals       job.Totals   `json:"totals"`
-	OutputDigest Digest       `json:"outputDigest"`
-	ErrorsDigest Digest       `json:"errorsDigest"`
-	Complete     bool         `json:"complete"`
+	Generation string       `json:"generation"`
+	Claim      Claim        `json:"claim"`
+	BegunBy    string       `json:"begunBy"`
+	Input      job.InputSet `json:"input"`
+	Spec       Identity     `json:"spec"`
+	Position   job.Position `json:"position"`
+	// Ahead is what is committed beyond Position.Records, in the order of completion.
+	Ahead        job.Ahead  `json:"ahead,omitempty"`
+	Totals       job.Totals `json:"totals"`
+	OutputDigest Digest     `json:"outputDigest"`
+	ErrorsDigest Digest     `json:"errorsDigest"`
+	Complete     bool       `json:"complete"`
 	// Rerun says that the failed records beyond the position are to be run again by the next run.
 	Rerun bool `json:"rerun,omitempty"`
 	// Patches counts the retries whose results were put into their places. Swap names the folder in which a new output and errors file wait to be renamed: this manifest tells of
@@ -86,6 +94,12 @@ func (m Manifest) GenerationBytes() (g [16]byte) {
 	copy(g[:], b)
 	return g
 }
+
+// Answered is how many records have their line.
+func (m Manifest) Answered() int64 { return m.Position.Records + m.Ahead.Records() }
+
+// Committed says whether all records of a chunk have their line.
+func (m Manifest) Committed(c job.Chunk) bool { return c.End() <= m.Position.Records || m.Ahead.Has(c) }
 
 // Encode returns the manifest's bytes on disk.
 func (m Manifest) Encode() ([]byte, error) {
@@ -125,7 +139,8 @@ func Decode(data []byte) (Manifest, error) {
 	p := m.Position
 	if b, err := hex.DecodeString(m.Generation); err != nil || len(b) != 16 ||
 		m.Patches < 0 || m.Swap != "" && (!strings.HasPrefix(m.Swap, retryPrefix) || strings.ContainsAny(m.Swap, `/\`)) ||
-		p.Records < 0 || p.InputOffset < 0 || p.OutputBytes < 0 || p.ErrorBytes < 0 {
+		p.Records < 0 || p.InputOffset < 0 || p.OutputBytes < 0 || p.ErrorBytes < 0 ||
+		!m.Ahead.Valid(p) {
 		return m, ErrContent
 	}
 	for _, d := range []Digest{m.OutputDigest, m.ErrorsDigest} {

@@ -126,17 +126,21 @@ func TestDecodeNamesEachDamage(t *testing.T) {
 		"nothing in it":            {headed([]byte("{}")), output.ErrContent},
 		"null":                     {headed([]byte("null")), output.ErrContent},
 		"an unknown field":         {headed(bytes.Replace(body, []byte("{"), []byte(`{"later": 1,`), 1)), output.ErrContent},
-		"a short generation":       {with(func(m *output.Manifest) { m.Generation = m.Generation[2:] }), output.ErrContent},
-		"a generation not in hex":  {with(func(m *output.Manifest) { m.Generation = strings.Repeat("x", 32) }), output.ErrContent},
-		"negative records":         {with(func(m *output.Manifest) { m.Position.Records = -1 }), output.ErrContent},
-		"a negative offset":        {with(func(m *output.Manifest) { m.Position.InputOffset = -1 }), output.ErrContent},
-		"negative output":          {with(func(m *output.Manifest) { m.Position.OutputBytes = -1 }), output.ErrContent},
-		"negative errors":          {with(func(m *output.Manifest) { m.Position.ErrorBytes = -1 }), output.ErrContent},
-		"no digest state":          {with(func(m *output.Manifest) { m.OutputDigest.State = nil }), output.ErrContent},
-		"no errors digest":         {with(func(m *output.Manifest) { m.ErrorsDigest = output.Digest{} }), output.ErrContent},
-		"a cut digest state":       {with(func(m *output.Manifest) { m.OutputDigest.State = m.OutputDigest.State[1:] }), output.ErrContent},
-		"another's digest state":   {with(func(m *output.Manifest) { m.OutputDigest.State = m.ErrorsDigest.State }), output.ErrContent},
-		"another digest":           {with(func(m *output.Manifest) { m.ErrorsDigest.SHA256 = m.OutputDigest.SHA256 }), output.ErrContent},
+		"records at the position": {with(func(m *output.Manifest) {
+			m.Ahead = job.Ahead{{First: m.Position.Records, Records: 1, Offset: 99, Length: 1}}
+		}), output.ErrContent},
+		"no records ahead":        {with(func(m *output.Manifest) { m.Ahead = job.Ahead{{First: 99, Records: 0, Offset: 99, Length: 1}} }), output.ErrContent},
+		"a short generation":      {with(func(m *output.Manifest) { m.Generation = m.Generation[2:] }), output.ErrContent},
+		"a generation not in hex": {with(func(m *output.Manifest) { m.Generation = strings.Repeat("x", 32) }), output.ErrContent},
+		"negative records":        {with(func(m *output.Manifest) { m.Position.Records = -1 }), output.ErrContent},
+		"a negative offset":       {with(func(m *output.Manifest) { m.Position.InputOffset = -1 }), output.ErrContent},
+		"negative output":         {with(func(m *output.Manifest) { m.Position.OutputBytes = -1 }), output.ErrContent},
+		"negative errors":         {with(func(m *output.Manifest) { m.Position.ErrorBytes = -1 }), output.ErrContent},
+		"no digest state":         {with(func(m *output.Manifest) { m.OutputDigest.State = nil }), output.ErrContent},
+		"no errors digest":        {with(func(m *output.Manifest) { m.ErrorsDigest = output.Digest{} }), output.ErrContent},
+		"a cut digest state":      {with(func(m *output.Manifest) { m.OutputDigest.State = m.OutputDigest.State[1:] }), output.ErrContent},
+		"another's digest state":  {with(func(m *output.Manifest) { m.OutputDigest.State = m.ErrorsDigest.State }), output.ErrContent},
+		"another digest":          {with(func(m *output.Manifest) { m.ErrorsDigest.SHA256 = m.OutputDigest.SHA256 }), output.ErrContent},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

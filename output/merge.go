@@ -90,10 +90,11 @@ func numberOfRetried(line []byte) (int64, error) {
 
 func (p *merging) open(o, retry Output, from Manifest) (err error) {
 	m := p.manifest
-	if p.lines, err = p.section(o.fs, o.path, m.Position.OutputBytes, '\n'); err != nil {
+	end := m.Spec.OutputDelimiter.Byte()
+	if p.lines, err = p.section(o.fs, o.path, m.Position.OutputBytes, end); err != nil {
 		return err
 	}
-	if p.results, err = p.section(o.fs, retry.path, from.Position.OutputBytes, '\n'); err != nil {
+	if p.results, err = p.section(o.fs, retry.path, from.Position.OutputBytes, end); err != nil {
 		return err
 	}
 	for _, f := range []struct {
@@ -119,6 +120,7 @@ func (p *merging) open(o, retry Output, from Manifest) (err error) {
 	if p.output, err = p.create(o, o.newOutput(folder)); err != nil {
 		return err
 	}
+	p.output.delimiter = m.Spec.OutputDelimiter
 	p.errors, err = p.create(o, o.newErrors(folder))
 	return err
 }
@@ -197,7 +199,7 @@ func (p *merging) failure(line []byte) ([]byte, error) {
 		if p.again.at != number {
 			return result, p.failures.advance()
 		}
-		cause = p.again.line
+		line, cause = result, p.again.line
 	}
 	p.failed++
 	if err := p.errors.line(cause); err != nil {

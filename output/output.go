@@ -263,11 +263,21 @@ func (i Identity) difference(j Identity) string {
 		return fmt.Sprintf("its task's arguments are %s, not %s", i.Args, j.Args)
 	case i.InputFormat != j.InputFormat:
 		return fmt.Sprintf("its input format is %s, not %s", cmp.Or(i.InputFormat, job.InputLines), cmp.Or(j.InputFormat, job.InputLines))
+	case i.OutputDelimiter != j.OutputDelimiter:
+		return fmt.Sprintf("its lines end with %s, not %s", cmp.Or(i.OutputDelimiter, job.DelimiterNewline), cmp.Or(j.OutputDelimiter, job.DelimiterNewline))
 	}
 	for _, f := range []struct {
 		name     string
 		old, now any
-	}{{"skip", i.Skip, j.Skip}, {"limit", i.Limit, j.Limit}, {"sample", i.Sample, j.Sample}, {"seed", i.Seed, j.Seed}} {
+	}{
+		{"order", cmp.Or(i.Order, job.OrderInput), cmp.Or(j.Order, job.OrderInput)},
+		{"selectInput", cmp.Or(i.SelectInput, "."), cmp.Or(j.SelectInput, ".")},
+		{"select", cmp.Or(i.Select, "."), cmp.Or(j.Select, ".")},
+		{"skip", i.Skip, j.Skip},
+		{"limit", i.Limit, j.Limit},
+		{"sample", i.Sample, j.Sample},
+		{"seed", i.Seed, j.Seed},
+	} {
 		if f.old != f.now {
 			return fmt.Sprintf("its %s is %v, not %v", f.name, f.old, f.now)
 		}

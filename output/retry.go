@@ -92,8 +92,14 @@ func (o Output) ToRetry() (Manifest, error) {
 	return m, o.retriable(m)
 }
 
-// retriable refuses an output that is not complete.
+// retriable refuses an output that is not complete, and one in which a failed record has no place of its own.
 func (o Output) retriable(m Manifest) error {
+	if m.Complete && m.Spec.Order == job.OrderCompletion {
+		return &job.Error{
+			Kind: job.InvalidSpec, Op: "retry", Path: o.path, Err: errors.New("its lines stand in the order of completion, in which a failed record has no place"),
+			Hint: "run the inputs that its errors file tells of as a job of their own",
+		}
+	}
 	if m.Complete {
 		return nil
 	}

@@ -40,12 +40,12 @@ func (o Output) Verify(ctx context.Context) (Verified, error) {
 
 func (o Output) verify(ctx context.Context, m Manifest) (Verified, error) {
 	v := Verified{Manifest: m}
-	extra, err := o.verifyFile(ctx, m, o.path, m.Position.OutputBytes, m.Position.Records, m.OutputDigest)
+	extra, err := o.verifyFile(ctx, m, o.path, m.Position.OutputBytes, m.Answered(), m.Spec.OutputDelimiter, m.OutputDigest)
 	if err != nil {
 		return v, err
 	}
 	v.Uncommitted = extra
-	more, err := o.verifyFile(ctx, m, o.Errors(), m.Position.ErrorBytes, m.Totals.Failed, m.ErrorsDigest)
+	more, err := o.verifyFile(ctx, m, o.Errors(), m.Position.ErrorBytes, m.Totals.Failed, job.DelimiterNewline, m.ErrorsDigest)
 	switch {
 	case err != nil:
 		return v, err
@@ -58,7 +58,7 @@ func (o Output) verify(ctx context.Context, m Manifest) (Verified, error) {
 }
 
 // verifyFile checks the first size bytes of a file, and returns how many stand behind them.
-func (o Output) verifyFile(ctx context.Context, m Manifest, path string, size, lines int64, want Digest) (extra int64, err error) {
+func (o Output) verifyFile(ctx context.Context, m Manifest, path string, size, lines int64, end job.Delimiter, want Digest) (extra int64, err error) {
 	f, err := o.fs.Open(o.standing(m, path))
 	if errors.Is(err, fs.ErrNotExist) {
 		if size == 0 {
@@ -78,7 +78,7 @@ func (o Output) verifyFile(ctx context.Context, m Manifest, path string, size, l
 		return 0, o.differs(path, fmt.Errorf("the file has %d bytes; %d were committed", have, size))
 	}
 	hash := sha256.New()
-	found, err := countLines(ctx, io.TeeReader(io.NewSectionReader(f, 0, size), hash))
+	found, err := countLines(ctx, io.TeeReader(io.NewSectionReader(f, 0, size), hash), end)
 	if err != nil {
 		return 0, err
 	}
@@ -91,14 +91,15 @@ func (o Output) verifyFile(ctx context.Context, m Manifest, path string, size, l
 	return have - size, nil
 }
 
-func countLines(ctx context.Context, r io.Reader) (n int64, err error) {
+func countLines(ctx context.Context, r io.Reader, end job.Delimiter) (n int64, err error) {
+	delimiter := []byte{end.Byte()}
 	buf := make([]byte, 1<<20)
 	for {
 		if err := ctx.Err(); err != nil {
 			return n, err
 		}
 		got, err := r.Read(buf)
-		n += int64(bytes.Count(buf[:got], newline))
+		n += int64(bytes.Count(buf[:got], delimiter))
 		if errors.Is(err, io.EOF) {
 			return n, nil
 		}

@@ -25,9 +25,9 @@ type command struct {
 	// FatalExit is the exit statuses after which another try would fail in the same way, as in "2,64-78".
 	FatalExit string `json:"fatalExit"`
 
-	argument bool // an argument takes the record
-	stdin    bool // the standard input takes it
-	fatal    [256]bool
+	argument bool   // an argument takes the record
+	stdin    bool   // the standard input takes it
+	fatal    []bool // by status
 	program  *executable
 }
 
@@ -67,25 +67,15 @@ func newExec(c Config) (Task, error) {
 var shellArgument = regexp.MustCompile(`\$\{?[1@*]`)
 
 // exitStatuses reads a list such as "2,64-78".
-func exitStatuses(list string) (set [256]bool, err error) {
+func exitStatuses(list string) (set []bool, err error) {
 	if list == "" {
-		return set, nil
+		return make([]bool, 256), nil
 	}
-	for part := range strings.SplitSeq(list, ",") {
-		from, to, isRange := strings.Cut(part, "-")
-		if !isRange {
-			to = from
-		}
-		low, err1 := strconv.ParseUint(from, 10, 8)
-		high, err2 := strconv.ParseUint(to, 10, 8)
-		if err1 != nil || err2 != nil || low < 1 || low > high {
-			return set, fmt.Errorf("%q is no exit status and no range of them (want 1 to 255, as in 2,64-78)", part)
-		}
-		for status := low; status <= high; status++ {
-			set[status] = true
-		}
+	set, bad := numbers(list, 1, 255)
+	if set == nil {
+		err = fmt.Errorf("%q is no exit status and no range of them (want 1 to 255, as in 2,64-78)", bad)
 	}
-	return set, nil
+	return set, err
 }
 
 // Check looks the program up.

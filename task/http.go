@@ -21,9 +21,8 @@ import (
 
 // request makes an HTTP request for each record: its result is the response's body.
 type request struct {
-	URL string `json:"url"`
-
 	template  *urlTemplate
+	standard  *http.Transport // for what transport does not do itself
 	transport *h1.Transport
 	client    *http.Client
 }
@@ -31,25 +30,26 @@ type request struct {
 // maxURL bounds a request's URL in bytes.
 const maxURL = 64 << 10
 
-func newHTTP(c Config) (Task, error) {
-	t := &request{}
-	if err := decodeArgs(c.Args, t); err != nil {
-		return nil, err
-	}
-	if t.URL == "" {
+// newRequest makes a plain GET of the template of a URL, by net/http's choice of protocols where none are named.
+func newRequest(template string, concurrency int, protocols *http.Protocols) (*request, error) {
+	if template == "" {
 		return nil, errors.New("args: url: missing")
 	}
-	var err error
-	if t.template, err = parseURL(t.URL); err != nil {
+	parsed, err := parseURL(template)
+	if err != nil {
 		return nil, fmt.Errorf("args: url: %w", err)
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	idle := max(2, c.Concurrency)
-	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = idle, idle
-	t.transport = h1.New(transport, idle)
-	t.client = &http.Client{Transport: t.transport, CheckRedirect: checkRedirect}
+	t := &request{template: parsed, standard: http.DefaultTransport.(*http.Transport).Clone()}
+	idle := max(2, concurrency)
+	t.standard.MaxIdleConns, t.standard.MaxIdleConnsPerHost, t.standard.Protocols = idle, idle, protocols
+	t.standard.MaxConnsPerHost = idle // more would be dialled than requests can use, while they wait for one
+	t.transport = h1.New(t.standard, idle)
+	t.client = &http.Client{Transport: t.transport, CheckRedirect: redirects{limit: maxRedirects}.check}
 	return t, nil
 }
+
+// Lasting implements task.Lasting: connections, and what TLS agreed upon, serve the next chunk too.
+func (t *request) Lasting() {}
 
 // Close lets go of the idle connections.
 func (t *request) Close() { t.transport.Close() }
@@ -76,13 +76,9 @@ func (t *request) Do(ctx context.Context, r Record) (Result, error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		var body []byte
-		if from, err := decoded(resp); err == nil {
-			body, _ = io.ReadAll(io.LimitReader(from, maxErrorBody)) // the status decides, whatever of the body arrives
-		}
-		return Result{}, refused(resp, body, time.Now())
+		return Result{}, refused(resp, errorBody(resp), time.Now())
 	}
-	body, err := readBody(resp)
+	body, err := readBody(resp, MaxResult)
 	if err != nil {
 		return Result{}, err
 	}
@@ -99,7 +95,7 @@ func (t *request) send(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := t.transport.RoundTrip(req)
 	if err != nil {
-		return nil, &url.Error{Op: "Get", URL: req.URL.Redacted(), Err: err}
+		return nil, &url.Error{Op: req.Method[:1] + strings.ToLower(req.Method[1:]), URL: req.URL.Redacted(), Err: err}
 	}
 	if resp.StatusCode/100 != 3 || resp.Header.Get("Location") == "" {
 		return resp, nil
@@ -134,18 +130,12 @@ func fetchable(u *url.URL) error {
 // maxErrorBody is how much of the body of a refusal is read: enough for its message, and mostly to its end, so that the connection is kept.
 const maxErrorBody = 64 << 10
 
-// maxRedirects is how many redirects of one request are followed, as many as net/http follows by itself.
-const maxRedirects = 10
-
-// checkRedirect refuses redirects as net/http does, but as the record's own matter: the far side answers, so it is no sign of an outage.
-func checkRedirect(req *http.Request, via []*http.Request) error {
-	if len(via) >= maxRedirects {
-		return Fail(Permanent, fmt.Errorf("stopped after %d redirects", maxRedirects))
+// errorBody reads the beginning of the body of a refusal: the status decides, whatever of it arrives.
+func errorBody(resp *http.Response) (body []byte) {
+	if from, err := decoded(resp); err == nil {
+		body, _ = io.ReadAll(io.LimitReader(from, maxErrorBody))
 	}
-	if err := fetchable(req.URL); err != nil {
-		return Fail(Permanent, err)
-	}
-	return nil
+	return body
 }
 
 // limitedWriter fails the write that passes its limit.
@@ -161,25 +151,26 @@ func (l *limitedWriter) Write(b []byte) (int, error) {
 	return l.w.Write(b)
 }
 
-func readBody(resp *http.Response) ([]byte, error) {
-	if resp.ContentLength > MaxResult {
-		return nil, tooLarge()
+// readBody reads a body of limit bytes at most.
+func readBody(resp *http.Response, limit int64) ([]byte, error) {
+	if resp.ContentLength > limit {
+		return nil, tooLarge(limit)
 	}
 	from, err := decoded(resp)
 	if err != nil {
 		return nil, fmt.Errorf("read response: %w", err)
 	}
 	// One buffer of the right size for a body of known length, as nearly all are, instead of one that grows; a byte more is room to see the end.
-	size := resp.ContentLength + 1
-	if size == 0 {
-		size = 512
+	length := resp.ContentLength + 1
+	if length == 0 {
+		length = 512
 	}
-	b, err := readAll(io.LimitReader(from, MaxResult+1), make([]byte, 0, size))
+	b, err := readAll(io.LimitReader(from, limit+1), make([]byte, 0, length))
 	if err != nil {
 		return nil, fmt.Errorf("read response: %w", err)
 	}
-	if len(b) > MaxResult {
-		return nil, tooLarge()
+	if int64(len(b)) > limit {
+		return nil, tooLarge(limit)
 	}
 	return b, nil
 }
@@ -214,8 +205,8 @@ func readAll(r io.Reader, b []byte) ([]byte, error) {
 	}
 }
 
-func tooLarge() error {
-	return Fail(Permanent, fmt.Errorf("the response is larger than %d MiB", MaxResult>>20))
+func tooLarge(limit int64) error {
+	return Fail(Permanent, fmt.Errorf("the response is larger than %s", size(limit)))
 }
 
 // connection classifies the failure of a request that got no response.
@@ -269,9 +260,13 @@ func result(contentType string, body []byte) (Result, error) {
 		}
 		return Result{Value: body, JSON: true}, nil
 	}
+	return Result{Value: body, JSON: looksJSON(body)}, nil
+}
+
+// looksJSON says whether a body is an object or an array of JSON.
+func looksJSON(body []byte) bool {
 	b := bytes.TrimLeft(body, " \t\r\n")
-	looks := len(b) > 0 && (b[0] == '{' || b[0] == '[') && json.Valid(body)
-	return Result{Value: body, JSON: looks}, nil
+	return len(b) > 0 && (b[0] == '{' || b[0] == '[') && json.Valid(body)
 }
 
 // samples are records for which a template may make a URL: a URL without and with a path, a host, a port, an IPv6 address.

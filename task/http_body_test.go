@@ -93,7 +93,7 @@ func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 
 func TestTheLargestBodyIsTaken(t *testing.T) {
 	body := io.NopCloser(io.LimitReader(zeros{}, MaxResult))
-	b, err := readBody(&http.Response{ContentLength: MaxResult, Body: body})
+	b, err := readBody(&http.Response{ContentLength: MaxResult, Body: body}, MaxResult)
 	if err != nil || len(b) != MaxResult {
 		t.Errorf("got %d bytes, %v", len(b), err)
 	}

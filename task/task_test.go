@@ -40,7 +40,7 @@ func TestArgsAreDecodedStrictly(t *testing.T) {
 		"an unknown field of echo":   {"echo", `{"x":1}`, `task echo: args: unknown field "x"`},
 		"an unknown field of double": {"double", `{"Delays":"1s"}`, `task double: args: unknown field "Delays"`},
 		"an unknown field of exec":   {"exec", `{"command":["true"],"shel":true}`, `task exec: args: unknown field "shel"`},
-		"an unknown field of http":   {"http", `{"url":"http://x/","method":"PUT"}`, `task http: args: unknown field "method"`},
+		"an unknown field of http":   {"http", `{"url":"http://x/","methd":"PUT"}`, `task http: args: unknown field "methd"`},
 		"no object":                  {"echo", `[]`, `task echo: args: cannot unmarshal array into Go value of type struct {}`},
 		"two values":                 {"double", `{} {}`, `task double: args: more than one JSON value`},
 		"not JSON":                   {"double", `{`, `task double: args: unexpected EOF`},

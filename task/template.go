@@ -9,26 +9,45 @@ import (
 	"strings"
 	"text/template"
 	"text/template/parse"
+	"unicode/utf8"
 )
 
 // functions are what a template may call beside those of text/template.
 var functions = template.FuncMap{
 	"pathescape":  func(v any) string { return url.PathEscape(printed(v)) },
 	"queryescape": func(v any) string { return url.QueryEscape(printed(v)) },
-	"raw":         func(v any) any { return v },
+	"urlquery":    func(v any) string { return url.QueryEscape(printed(v)) },
+	"raw":         printed,
+	"text":        printed,
 	"component":   component,
-	"json": func(v any) (string, error) {
-		b, err := json.Marshal(v)
-		return string(b), err
-	},
+	"json":        toJSON,
 }
 
-// printed is a value as a template prints it.
+// printed is a value as a template prints it: text as it is, what else JSON has as JSON.
 func printed(v any) string {
-	if s, ok := v.(string); ok {
-		return s
+	switch v := v.(type) {
+	case string:
+		return v
+	case nil:
+		return "null"
+	case map[string]any, []any:
+		if s, err := toJSON(v); err == nil {
+			return s
+		}
 	}
 	return fmt.Sprint(v)
+}
+
+// toJSON is a value as JSON, the names of an object sorted, with no more escaped than JSON asks for.
+func toJSON(v any) (string, error) {
+	if s, ok := v.(string); ok && !utf8.ValidString(s) {
+		return "", errors.New("it is not UTF-8, which a JSON string must be")
+	}
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return strings.TrimSuffix(b.String(), "\n"), err
 }
 
 // component escapes a value wherever it stands after the host: as one path segment and as a query component alike. A segment of dots alone
@@ -63,10 +82,10 @@ func (t *urlTemplate) execute(r Record) (string, error) {
 	w := &limitedWriter{w: &b, left: maxURL}
 	if t.parts == nil || r.JSON {
 		v, err := r.value()
-		if err == nil {
-			err = t.full.Execute(w, v)
+		if err != nil {
+			return "", err
 		}
-		return b.String(), err
+		return t.of(v)
 	}
 	record := string(r.Input)
 	for _, p := range t.parts {
@@ -79,6 +98,13 @@ func (t *urlTemplate) execute(r Record) (string, error) {
 		}
 	}
 	return b.String(), nil
+}
+
+// of makes the URL of a record's value.
+func (t *urlTemplate) of(v any) (string, error) {
+	var b strings.Builder
+	err := t.full.Execute(&limitedWriter{w: &b, left: maxURL}, v)
+	return b.String(), err
 }
 
 func (p part) of(record string) (string, error) {
@@ -122,6 +148,9 @@ func record(pipe *parse.PipeNode) (part, bool) {
 	id, ok := pipe.Cmds[1].Args[0].(*parse.IdentifierNode)
 	if !ok || len(pipe.Cmds[1].Args) != 1 {
 		return part{}, false
+	}
+	if id.Ident == "raw" || id.Ident == "text" {
+		return part{record: true}, true
 	}
 	switch f := functions[id.Ident].(type) {
 	case func(any) string:
@@ -193,12 +222,15 @@ func (e *urlEscaper) action(n *parse.ActionNode) {
 	if id, ok := last.Args[0].(*parse.IdentifierNode); ok && escapers[id.Ident] {
 		return
 	}
-	if name := e.escaper(); name != "" {
-		n.Pipe.Cmds = append(n.Pipe.Cmds, &parse.CommandNode{
-			NodeType: parse.NodeCommand, Pos: n.Pos,
-			Args: []parse.Node{parse.NewIdentifier(name).SetPos(n.Pos)},
-		})
-	}
+	pass(n, e.escaper())
+}
+
+// pass has what an action prints pass through a function.
+func pass(n *parse.ActionNode, function string) {
+	n.Pipe.Cmds = append(n.Pipe.Cmds, &parse.CommandNode{
+		NodeType: parse.NodeCommand, Pos: n.Pos,
+		Args: []parse.Node{parse.NewIdentifier(function).SetPos(n.Pos)},
+	})
 }
 
 // escaper names the function for a value at this point.
@@ -210,5 +242,5 @@ func (e *urlEscaper) escaper() string {
 	case strings.HasPrefix(e.before, "/"), found && strings.Contains(rest, "/"), e.before != "" && !found:
 		return "component"
 	}
-	return ""
+	return "text"
 }

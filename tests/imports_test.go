@@ -24,9 +24,10 @@ var rooms = map[string][]string{
 	"failures":   {},
 	"input":      {"job", "internal/fsys", "internal/fault"},
 	"task":       {"job", "internal/h1"},
+	"shape":      {"job", "task"},
 	"segment":    {"job", "internal/fsys", "internal/fault"},
 	"output":     {"job", "internal/fsys", "internal/fault"},
-	"activities": {"job", "input", "task", "segment", "output", "slots", "failures", "internal/fsys", "internal/fault"},
+	"activities": {"job", "input", "task", "shape", "segment", "output", "slots", "failures", "internal/fsys", "internal/fault"},
 	"workflows":  {"job"},
 
 	"internal/fault":         {},
@@ -38,7 +39,9 @@ var rooms = map[string][]string{
 	"internal/fsys/fsystest": {"internal/fsys"}, // for tests
 	"internal/workers":       {"job", "task", "output", "activities", "workflows"},
 
-	"internal/cli": {"job", "task", "output", "failures", "internal/fsys", "internal/dial", "internal/devserver", "internal/progress", "internal/workers"},
+	"internal/trial": {"job", "input", "task", "activities", "internal/fsys"},
+
+	"internal/cli": {"job", "task", "shape", "activities", "internal/trial", "output", "failures", "internal/fsys", "internal/dial", "internal/devserver", "internal/progress", "internal/workers"},
 
 	root:      {"task", "internal/cli"},
 	"worker":  {root},
@@ -52,10 +55,10 @@ var rooms = map[string][]string{
 // that they could reach for. (time is there for durations; workflowcheck sees to time.Now.)
 var pure = map[string][]string{
 	"job": {
-		"bytes", "context", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "io", "math", "math/bits", "path/filepath", "reflect",
+		"bytes", "cmp", "context", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "io", "math", "math/bits", "path/filepath", "reflect",
 		"slices", "strconv", "strings", "time",
 	},
-	"workflows": {"encoding/json", "errors", "fmt", "math", "slices", "time", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow"},
+	"workflows": {"cmp", "encoding/json", "errors", "fmt", "math", "slices", "time", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow"},
 }
 
 type listed struct {

@@ -15,7 +15,7 @@ func (c *coordinator) tooManyFailures() *job.Stop {
 	if !c.budgeted || c.stopping {
 		return nil
 	}
-	s := &job.Stop{Failed: c.totals.Failed, Records: c.position.Records}
+	s := &job.Stop{Failed: c.totals.Failed, Records: c.position.Records + c.ahead.Records()}
 	for _, r := range c.ready {
 		s.Failed += r.Failed
 		s.Records += int64(r.Records)

@@ -28,6 +28,7 @@ type coordinator struct {
 	returned   workflow.ReceiveChannel
 
 	position   job.Position
+	ahead      job.Ahead // committed beyond it, in the order of completion
 	totals     job.Totals
 	digest     string
 	inputBytes int64
@@ -95,6 +96,7 @@ func (c *coordinator) begin(p job.Prepared) {
 	c.inputBytes = p.InputBytes
 	c.cursor = cursor{record: p.Position.Records, offset: p.Position.InputOffset}
 	c.leftovers = p.Segments
+	c.ahead = committed(p.Segments)
 	c.listedAll = p.Complete
 	c.activities = 1
 	c.beginRate(p)
@@ -182,9 +184,11 @@ func (c *coordinator) takeLeftovers() {
 	for len(c.leftovers) > 0 && c.leftovers[0].First == c.cursor.record && c.listing == nil {
 		s := c.leftovers[0]
 		c.leftovers = c.leftovers[1:]
-		if s.Sealed {
+		switch {
+		case s.Committed:
+		case s.Sealed:
 			c.addReady(s)
-		} else {
+		default:
 			c.queue = append(c.queue, queued{s.Chunk, true})
 		}
 		c.cursor = cursor{record: s.End(), offset: s.EndOffset()}
@@ -232,6 +236,9 @@ func (c *coordinator) dropOutgrown(s Sizing) {
 	if n := len(c.ready); n > 0 && c.ready[n-1].First > next.First {
 		return // a former run's segment lies beyond them, which a new listing would run into
 	}
+	if n := len(c.ahead); n > 0 && c.ahead[n-1].First > next.First {
+		return // and so does what it committed
+	}
 	c.cursor = cursor{next.First, next.Offset, true}
 	c.queue, c.listedAll = c.queue[:keep], false
 }
@@ -277,6 +284,9 @@ func (c *coordinator) process(s Sizing) {
 func (c *coordinator) windowAllows(chunk job.Chunk) bool {
 	if chunk.First == c.position.Records {
 		return true
+	}
+	if len(c.ahead) >= maxSpans {
+		return false
 	}
 	var bytes int64
 	for _, s := range c.ready {
@@ -327,7 +337,22 @@ func (c *coordinator) append() {
 	if c.appending != nil || c.complete || c.sealed {
 		return
 	}
+	q := c.nextAppend()
+	if q.Stop == nil && (len(q.Chunks) == 0 && !q.Final || !q.Final && c.tooSoon()) {
+		return
+	}
+	c.appended, c.appendedAt = q, workflow.Now(c.root)
+	c.appending = appendOutput(c.commit, q)
+	c.activities++
+}
+
+// nextAppend is what can be committed now.
+func (c *coordinator) nextAppend() job.AppendRequest {
 	q := job.AppendRequest{Output: c.spec.Output, Format: c.spec.Format, From: c.position, MaxFailures: c.spec.MaxFailures, Stop: c.tooManyFailures()}
+	if c.spec.Order == job.OrderCompletion {
+		c.gather(&q)
+		return q
+	}
 	next, bytes := c.position.Records, int64(0)
 	for _, s := range c.ready {
 		if s.First != next || len(q.Chunks) == appendChunks || bytes > appendBytes {
@@ -337,12 +362,7 @@ func (c *coordinator) append() {
 		next, bytes = s.End(), bytes+s.Bytes
 	}
 	q.Final = c.listedAll && next == c.cursor.record && len(c.leftovers) == 0 && c.listing == nil
-	if q.Stop == nil && (len(q.Chunks) == 0 && !q.Final || !q.Final && c.tooSoon()) {
-		return
-	}
-	c.appended, c.appendedAt = q, workflow.Now(c.root)
-	c.appending = appendOutput(c.commit, q)
-	c.activities++
+	return q
 }
 
 // tooSoon says whether to wait before the next append, and sees to it that the wait ends. Nobody waits once nothing runs any more.
@@ -365,6 +385,10 @@ func (c *coordinator) onAppended(f workflow.Future) {
 		c.failed(err)
 		return
 	}
+	if c.spec.Order == job.OrderCompletion {
+		c.onGathered(r)
+		return
+	}
 	end := c.position.Records
 	if n := len(c.appended.Chunks); n > 0 {
 		end = c.appended.Chunks[n-1].End()
@@ -379,21 +403,4 @@ func (c *coordinator) onAppended(f workflow.Future) {
 		c.queue = slices.Insert(c.queue, 0, queued{c.ready[0].Chunk, true})
 		c.ready = c.ready[1:]
 	}
-}
-
-// progress answers the query of that name.
-func (c *coordinator) progress() job.Progress {
-	p := job.Progress{
-		Position: c.position, Totals: c.totals, Listed: c.cursor.record, ListedBytes: c.cursor.offset, ListedAll: c.listedAll,
-		InputBytes: c.inputBytes, Running: len(c.running), Runs: c.carried.Runs,
-		ChunkRecords: c.plan().Records,
-	}
-	for _, s := range c.ready {
-		p.Ahead += int64(s.Records)
-		p.AheadFailed += s.Failed
-	}
-	for _, l := range c.running {
-		p.Slots += l.slots
-	}
-	return p
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/longhaul/longhaul/job"
 )
 
-// TestOrderAndCapHoldWhateverTheTasksTake is the promise of the project at the workflow's level: each record is run once and appended once, in order,
+// TestOrderAndCapHoldWhateverTheTasksTake is the promise of the project at the workflow's level: each record is run once and appended once, in the order asked for,
 // and never more slots are handed out than the cap, over any number of runs.
 func TestOrderAndCapHoldWhateverTheTasksTake(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -23,6 +23,7 @@ func TestOrderAndCapHoldWhateverTheTasksTake(t *testing.T) {
 			s.Tuning.ChunkBytes = rapid.Int64Range(1, 100*recordBytes).Draw(t, "chunk bytes")
 			s.Tuning.ChunkDuration = job.Duration(rapid.SampledFrom([]time.Duration{time.Second, 10 * time.Second, time.Minute}).Draw(t, "chunk duration"))
 			s.Tuning.ActivitiesPerRun = rapid.IntRange(4, 60).Draw(t, "budget")
+			s.Order = rapid.SampledFrom([]job.Order{job.OrderInput, job.OrderCompletion}).Draw(t, "order")
 		})
 		// The number of chunks, not that of records, is what a case costs.
 		smallest := min(int64(s.Tuning.ChunkRecords), max(1, s.Tuning.ChunkBytes/recordBytes))

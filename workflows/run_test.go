@@ -182,6 +182,8 @@ func (w *world) ranOnce(t rapid.TB, from, to int64) {
 
 // count returns how often an activity was called.
 func (w *world) count(name string) (n int) {
+	w.mu.Lock() // an activity may still begin when the workflow has failed
+	defer w.mu.Unlock()
 	for _, c := range w.calls {
 		if c.name == name {
 			n++
@@ -192,6 +194,8 @@ func (w *world) count(name string) (n int) {
 
 // requests returns the requests of the calls of one activity, in order of the calls.
 func requests[T any](w *world) (q []T) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, c := range w.calls {
 		if r, ok := c.request.(T); ok {
 			q = append(q, r)

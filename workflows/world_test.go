@@ -39,6 +39,7 @@ type world struct {
 	env        *testsuite.TestWorkflowEnvironment
 	began      time.Time // of the run
 	position   job.Position
+	early      job.Ahead // committed beyond the position, in the order of completion
 	totals     job.Totals
 	complete   bool
 	segments   map[int64]job.Segment // by first record
@@ -137,6 +138,11 @@ func (w *world) Prepare(ctx context.Context, q job.PrepareRequest) (job.Prepared
 			p.Segments = append(p.Segments, w.segments[first])
 		}
 	}
+	for _, s := range w.early {
+		c := job.Chunk{First: s.First, Records: int(s.Records), Offset: s.Offset, Length: s.Length}
+		p.Segments = append(p.Segments, job.Segment{Chunk: c, Sealed: true, Committed: true})
+	}
+	slices.SortFunc(p.Segments, func(a, b job.Segment) int { return int(a.First - b.First) })
 	return p, w.later(ctx, w.delay[job.ActivityPrepare], func() (any, bool) { return p, true })
 }
 
@@ -178,8 +184,11 @@ func (w *world) ProcessChunk(ctx context.Context, q job.ProcessRequest) (job.Pro
 		return job.Processed{}, err
 	}
 	c, id := q.Chunk, activity.GetInfo(ctx).ActivityID
-	if c.End() <= w.position.Records {
+	if c.End() <= w.position.Records || w.early.Has(c) {
 		return job.Processed{Committed: true}, nil
+	}
+	if w.early.Overlaps(c) {
+		w.broken("%s is processed though some of it is committed", c)
 	}
 	before := w.segments[c.First]
 	if before.Sealed {
@@ -259,6 +268,9 @@ func (w *world) AppendOutput(ctx context.Context, q job.AppendRequest) (job.Appe
 	w.appending = true
 	return job.Appended{}, w.later(ctx, w.delay[job.ActivityAppendOutput], func() (any, bool) {
 		w.appending = false
+		if w.spec.Order == job.OrderCompletion {
+			return w.commitAny(q), true
+		}
 		w.commit(q)
 		return job.Appended{Position: w.position, Totals: w.totals, OutputDigest: digest(w.position.Records), Complete: w.complete}, true
 	})
@@ -293,6 +305,52 @@ func (w *world) commit(q job.AppendRequest) {
 		w.complete = true
 		if next != w.records {
 			w.broken("the final append ends at record %d of %d", next, w.records)
+		}
+	}
+}
+
+// commitAny is commit in the order of completion, and its answer.
+func (w *world) commitAny(q job.AppendRequest) job.Appended {
+	a := job.Appended{Totals: w.totals}
+	if w.position.OutputBytes <= q.From.OutputBytes { // else somebody appended this before
+		w.commitAll(q)
+	}
+	for answered := q.Answered; ; answered += int64(q.Chunks[a.Taken-1].Records) {
+		if a.Taken == len(q.Chunks) || q.Chunks[a.Taken].End() > w.position.Records && !w.early.Has(q.Chunks[a.Taken]) {
+			a.Further = w.position.Records+w.early.Records() > answered
+			break
+		}
+		a.Taken++
+	}
+	a.Position, a.Totals, a.OutputDigest, a.Complete = w.position, w.totals, digest(w.position.Records), w.complete
+	return a
+}
+
+func (w *world) commitAll(q job.AppendRequest) {
+	if w.position != q.From || q.Answered != w.position.Records+w.early.Records() {
+		w.broken("append at %+v with %d answered, where the output stands at %+v with %v", q.From, q.Answered, w.position, w.early)
+	}
+	for _, c := range q.Chunks {
+		s, ok := w.segments[c.First]
+		if c.First < w.position.Records || w.early.Overlaps(c) || s.Chunk != c && ok {
+			w.broken("append of %s, ahead of %+v there is %v", c, w.position, w.early)
+		}
+		if !s.Sealed {
+			w.short++
+			q.Final = false
+			break
+		}
+		w.early = w.early.Add(c)
+		w.position.OutputBytes += 3 * int64(c.Records)
+		w.totals.Failed += s.Failed
+		w.totals.Tries += int64(c.Records)
+		delete(w.segments, c.First)
+	}
+	w.position.Records, w.position.InputOffset, w.early = w.early.From(w.position.Records, w.position.InputOffset)
+	if q.Final {
+		w.complete = true
+		if w.position.Records != w.records {
+			w.broken("the final append leaves the output at record %d of %d", w.position.Records, w.records)
 		}
 	}
 }

@@ -84,7 +84,7 @@ func (e *engine) snapshot(ctx context.Context, j *started) (progress.Snapshot, e
 		return progress.Snapshot{}, err
 	}
 	s := progress.Snapshot{
-		Done: p.Position.Records + p.Ahead, Written: p.Position.Records, Failed: p.Totals.Failed + p.AheadFailed, Cap: j.spec.Concurrency,
+		Done: p.Position.Records + p.CommittedAhead + p.Ahead, Written: p.Position.Records + p.CommittedAhead, Failed: p.Totals.Failed + p.AheadFailed, Cap: j.spec.Concurrency,
 		Total: p.Listed, Estimated: !p.ListedAll,
 	}
 	if s.Estimated && p.ListedBytes > 0 {

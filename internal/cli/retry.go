@@ -90,7 +90,8 @@ func (p *Program) retry(ctx context.Context, o *runOptions) error {
 func (o *runOptions) retrySpec(tasks task.Registry, out output.Output, m output.Manifest) (job.Spec, error) {
 	s := job.Spec{
 		Input: job.Paths{out.RetryInput(m)}, InputFormat: job.InputNUL, Output: out.Retry(m).Path(),
-		Task: job.Task{Name: m.Spec.Task, Args: m.Spec.Args}, Format: m.Spec.Format, MaxFailures: "100%",
+		Task: job.Task{Name: m.Spec.Task, Args: m.Spec.Args}, Format: m.Spec.Format, OutputDelimiter: m.Spec.OutputDelimiter,
+		SelectInput: m.Spec.SelectInput, Select: m.Spec.Select, MaxFailures: "100%",
 		Patch: &job.Patch{Output: out.Path(), Job: m.Claim.WorkflowID, JSON: m.Spec.InputFormat.JSON()},
 	}
 	if o.task.given() {

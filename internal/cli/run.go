@@ -14,19 +14,22 @@ import (
 	"github.com/longhaul/longhaul/internal/dial"
 	"github.com/longhaul/longhaul/internal/progress"
 	"github.com/longhaul/longhaul/job"
+	"github.com/longhaul/longhaul/shape"
 	"github.com/longhaul/longhaul/task"
 )
 
 // runOptions is the flags of longhaul run.
 type runOptions struct {
-	task                                      taskOptions
-	output, format, jobID, stateDir, progress string
-	concurrency                               int
-	timeout, stopTimeout                      time.Duration
-	overwrite, detach, embedded               bool
-	input                                     inputOptions
-	limits                                    limitOptions
-	dial                                      *dial.Flags
+	task                              taskOptions
+	output, jobID, stateDir, progress string
+	concurrency                       int
+	timeout, stopTimeout              time.Duration
+	overwrite, detach, embedded       bool
+	input                             inputOptions
+	shape                             outputOptions
+	trial                             trialOptions
+	limits                            limitOptions
+	dial                              *dial.Flags
 }
 
 func (p *Program) runCommand() *cobra.Command {
@@ -39,6 +42,7 @@ func (p *Program) runCommand() *cobra.Command {
 ` + inputHelp + `
 
 The same command starts the job, joins it while it runs, resumes it after a crash or an interrupt, and says that it is done.
+--dry-run shows what would be done, and --try 10 does it for the first ten records: neither needs --output or leaves anything behind.
 Without a Temporal server configured, and none at the default address, it runs one of its own and does the work itself.
 
 ` + taskHelp(p.Tasks) + `
@@ -47,6 +51,8 @@ Without a Temporal server configured, and none at the default address, it runs o
 		Example: p.examples(`  longhaul run urls.txt --output pages.jsonl --http '{{.}}' --concurrency 100
   longhaul run ids.txt --output users.jsonl --http 'https://api.example.com/users/{{.}}'
   longhaul run users.csv --input-format csv --output users.jsonl --http 'https://api.example.com/users/{{.id}}'
+  longhaul run ids.txt --dry-run --http 'https://api.example.com/users/{{.}}'
+  longhaul run ids.txt --output users.jsonl --order completion --format record --http 'https://api.example.com/users/{{.}}'
   longhaul run 'logs/*.gz' --output checked.txt --sample 1% -- ./check
   find . -type f -print0 | longhaul run - --input-format nul --output sums.txt -- sha256sum {}
   longhaul run objects.jsonl --output names.jsonl --pipe -- jq --unbuffered -c .name
@@ -68,8 +74,9 @@ Without a Temporal server configured, and none at the default address, it runs o
 	f.SortFlags = false
 	f.StringVarP(&o.output, "output", "o", "", "the ordered output `file`")
 	o.input.register(f)
-	f.StringVar(&o.format, "format", "", "output `format`: text or json (default json with --http, else text)")
+	o.shape.register(f)
 	o.registerWork(f)
+	o.trial.register(f)
 	f.StringVar(&o.jobID, "job", "", "the job's `id` (default: derived from the output's path)")
 	f.BoolVar(&o.overwrite, "overwrite", false, "start anew although OUTPUT exists")
 	o.registerEngine(f)
@@ -97,9 +104,13 @@ func (o *runOptions) registerEngine(f *pflag.FlagSet) {
 // spec makes the flags a Spec. Its input is empty where that is standard input.
 func (o *runOptions) spec(tasks task.Registry) (job.Spec, error) {
 	if o.output == "" {
-		return job.Spec{}, usage(errors.New("no --output given"))
+		if !o.trial.wanted() {
+			return job.Spec{}, usage(errors.New("no --output given"))
+		}
+		o.output = trialOutput()
 	}
-	s := job.Spec{Format: job.Format(o.format)}
+	var s job.Spec
+	o.shape.set(&s)
 	err := o.input.set(&s)
 	if err != nil {
 		return s, err
@@ -131,7 +142,7 @@ func (o *runOptions) setWork(s *job.Spec, tasks task.Registry) error {
 	if err := o.input.validate(*s); err != nil {
 		return err
 	}
-	if _, err := tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency}); err != nil {
+	if _, err := shape.NewTask(tasks, *s, nil); err != nil {
 		return usage(err)
 	}
 	return nil
@@ -154,6 +165,9 @@ func (p *Program) work(ctx context.Context, o *runOptions, spec job.Spec) error 
 	mode, err := p.mode(o.progress)
 	if err != nil {
 		return usage(err)
+	}
+	if o.trial.wanted() {
+		return p.trial(ctx, o, spec)
 	}
 	settings, err := o.dial.Load()
 	if err != nil {

@@ -98,6 +98,10 @@ func sameWork(id string, running, wanted job.Spec) error {
 		{"task", running.Task.Name, wanted.Task.Name},
 		{"task arguments", string(running.Task.Args), string(wanted.Task.Args)},
 		{"format", string(running.Format), string(wanted.Format)},
+		{"end of lines", string(running.OutputDelimiter), string(wanted.OutputDelimiter)},
+		{"order", string(running.Order), string(wanted.Order)},
+		{"selectInput", running.SelectInput, wanted.SelectInput},
+		{"select", running.Select, wanted.Select},
 	} {
 		if f.running != f.wanted {
 			return &job.Error{

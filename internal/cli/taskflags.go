@@ -21,6 +21,7 @@ type taskOptions struct {
 	batch                             int
 	args                              []string
 	command                           []string
+	request                           httpOptions
 
 	set *pflag.FlagSet
 }
@@ -28,7 +29,8 @@ type taskOptions struct {
 // taskHelp describes them.
 func taskHelp(tasks task.Registry) string {
 	return `The task is one of
-  --http TEMPLATE      a GET request; TEMPLATE is its URL, a Go template over the record: '{{.}}' or 'https://host/{{.}}'
+  --http TEMPLATE      an HTTP request; TEMPLATE is its URL, a Go template over the record: '{{.}}' or 'https://host/{{.}}'; GET, unless
+                       --method, --data and the flags that follow them say more: docs/http.md
   -- COMMAND ARG...    a command for each record; {} in an argument is the record, {#} its number, from 0;
                        without any {} the record is its standard input
   --shell TEXT         the same, run by sh -c: "$1" is the record, which is the standard input too; TEXT itself is never changed
@@ -42,7 +44,8 @@ func taskHelp(tasks task.Registry) string {
 
 func (o *taskOptions) register(f *pflag.FlagSet) {
 	o.set = f
-	f.StringVar(&o.http, "http", "", "request this URL for each record: a Go `template`")
+	f.StringVar(&o.http, "http", "", "request this URL for each record: a Go `template`; the flags from --method to --http2-prior-knowledge go with it")
+	o.request.register(f)
 	f.StringVar(&o.shell, "shell", "", "run this `text` by sh -c for each record: \"$1\" is the record")
 	f.StringVar(&o.fatalExit, "fatal-exit", "", "exit `statuses` of a command or --shell after which a record fails at once, as in 2,64-78")
 	f.StringVar(&o.pipe, "pipe", "", "feed the records to the program after --, which lives on; `mode` is lines, or async")
@@ -71,6 +74,9 @@ func (o *taskOptions) kinds() []string {
 // spec makes the flags a job.Task.
 func (o *taskOptions) spec() (job.Task, error) {
 	kinds := o.kinds()
+	if err := o.request.needsHTTP(o.http); err != nil && len(kinds) > 0 {
+		return job.Task{}, err
+	}
 	switch {
 	case o.set.Changed("shell") && o.shell == "":
 		return job.Task{}, errors.New("--shell needs a text to run")
@@ -95,7 +101,11 @@ func (o *taskOptions) spec() (job.Task, error) {
 		}
 		return taskOf("activity", args)
 	case o.http != "":
-		return taskOf(job.TaskHTTP, map[string]any{"url": o.http})
+		args, err := o.request.args(o.http)
+		if err != nil {
+			return job.Task{}, err
+		}
+		return taskOf(job.TaskHTTP, args)
 	case o.set.Changed("pipe"):
 		return taskOf("pipe", map[string]any{"command": o.command, "mode": o.pipe})
 	case len(o.command) > 0:

@@ -46,7 +46,7 @@ func (p *Program) verify(ctx context.Context, path string) error {
 		state = "unfinished; the same command as before resumes it"
 	}
 	fmt.Fprintf(p.Stdout, "verified: %s records in %s, %s failed, sha256 %s\nthe job is %s\n",
-		humanize.Comma(v.Position.Records), humanize.IBytes(uint64(v.Position.OutputBytes)), humanize.Comma(v.Totals.Failed), v.OutputDigest.SHA256, state)
+		humanize.Comma(v.Answered()), humanize.IBytes(uint64(v.Position.OutputBytes)), humanize.Comma(v.Totals.Failed), v.OutputDigest.SHA256, state)
 	if v.Uncommitted > 0 {
 		fmt.Fprintf(p.Stdout, "%d bytes of an unfinished append stand behind them; the next run cuts or overwrites them\n", v.Uncommitted)
 	}

@@ -18,10 +18,10 @@ import (
 
 // Transport is an http.RoundTripper like http.Transport, safe for concurrent use. Make it with New.
 type Transport struct {
-	standard *http.Transport
-	proxied  bool
-	dial     func(ctx context.Context, network, address string) (net.Conn, error)
-	maxIdle  int
+	standard  *http.Transport
+	serveNone bool // it leaves every request to standard
+	dial      func(ctx context.Context, network, address string) (net.Conn, error)
+	maxIdle   int
 
 	mu     sync.Mutex
 	idle   idle
@@ -42,9 +42,10 @@ const (
 )
 
 // New returns a Transport that keeps at most maxIdle connections without a request, over all hosts, and leaves to standard what needs more than HTTP/1.1 over TCP:
-// https, proxies, large or streamed request bodies.
+// https, proxies, large or streamed request bodies, and all requests where standard may not speak HTTP/1.1.
 func New(standard *http.Transport, maxIdle int) *Transport {
-	t := &Transport{standard: standard, maxIdle: maxIdle, dial: standard.DialContext, proxied: standard.Proxy != nil && proxyInEnvironment()}
+	t := &Transport{standard: standard, maxIdle: maxIdle, dial: standard.DialContext}
+	t.serveNone = standard.Proxy != nil && proxyInEnvironment() || standard.Protocols != nil && !standard.Protocols.HTTP1()
 	if t.dial == nil {
 		t.dial = (&net.Dialer{}).DialContext
 	}
@@ -62,7 +63,7 @@ func proxyInEnvironment() bool {
 
 // serves says whether this transport does the request itself.
 func (t *Transport) serves(req *http.Request) bool {
-	if t.proxied || req.URL.Scheme != "http" || req.Method == http.MethodConnect || len(req.Trailer) > 0 || len(req.TransferEncoding) > 0 {
+	if t.serveNone || req.URL.Scheme != "http" || req.Method == http.MethodConnect || len(req.Trailer) > 0 || len(req.TransferEncoding) > 0 {
 		return false
 	}
 	if req.Body != nil && req.Body != http.NoBody && (req.GetBody == nil || req.ContentLength <= 0 || req.ContentLength > maxBody) {

@@ -344,9 +344,14 @@ func TestWhatNeedsMoreIsLeftToNetHTTP(t *testing.T) {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
+	only2 := &http.Transport{Protocols: &http.Protocols{}}
+	only2.Protocols.SetUnencryptedHTTP2(true)
+	req, _ := http.NewRequest("GET", "http://example.test/", nil)
+	if New(only2, 1).serves(req) {
+		t.Error("HTTP/1.1 was spoken though the standard transport may not")
+	}
 	t.Setenv("http_proxy", "http://127.0.0.1:1")
 	proxied := New(&http.Transport{Proxy: http.ProxyFromEnvironment}, 1)
-	req, _ := http.NewRequest("GET", "http://example.test/", nil)
 	if proxied.serves(req) {
 		t.Error("a proxy was passed by")
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/tests/harness"
 )
 
@@ -33,16 +34,23 @@ const (
 
 // TestSchedule runs jobs while a seeded schedule kills (SIGKILL) the worker, the server, the starter or all of them, and stops (SIGSTOP)
 // workers for longer than their heartbeats may be missing.
-func TestSchedule(t *testing.T) {
+func TestSchedule(t *testing.T) { schedule(t, job.OrderInput, *kills) }
+
+// TestScheduleInTheOrderOfCompletion is the same where results are written as they come, with half as many kills.
+func TestScheduleInTheOrderOfCompletion(t *testing.T) {
+	schedule(t, job.OrderCompletion, (*kills+1)/2)
+}
+
+func schedule(t *testing.T, order job.Order, kills int) {
 	if *seed == 0 {
 		*seed = rand.Uint64()
 	}
-	t.Logf("seed %d: go test ./tests/crash -run TestSchedule -args -seed %d -kills %d", *seed, *seed, *kills)
+	t.Logf("seed %d: go test ./tests/crash -run '^%s$' -args -seed %d -kills %d", *seed, t.Name(), *seed, kills)
 	random := rand.New(rand.NewPCG(*seed, 0))
 	var total tally
-	for done, jobs := 0, 0; done < *kills; jobs++ {
-		n := min(killsPerJob, *kills-done)
-		t.Run(fmt.Sprintf("job %d", jobs), func(t *testing.T) { total.add(runJob(t, random, n)) })
+	for done, jobs := 0, 0; done < kills; jobs++ {
+		n := min(killsPerJob, kills-done)
+		t.Run(fmt.Sprintf("job %d", jobs), func(t *testing.T) { total.add(runJob(t, order, random, n)) })
 		if t.Failed() {
 			return
 		}
@@ -88,12 +96,13 @@ type field struct {
 	workers [2]*harness.Process
 	starter *harness.Process
 	args    []string
+	order   job.Order
 	tally   tally
 }
 
-func runJob(t *testing.T, random *rand.Rand, strikes int) tally {
+func runJob(t *testing.T, order job.Order, random *rand.Rand, strikes int) tally {
 	records := 400 * (strikes + 1)
-	f := begin(t, records)
+	f := begin(t, order, records)
 	for i := range strikes {
 		// Strike when the job has got a random stretch further, so that the moments differ.
 		at := 400*i + random.IntN(400)
@@ -110,7 +119,7 @@ func runJob(t *testing.T, random *rand.Rand, strikes int) tally {
 }
 
 // begin starts a job of so many records, some of which fail for good and some of which fail at first.
-func begin(t *testing.T, records int) *field {
+func begin(t *testing.T, order job.Order, records int) *field {
 	dir, err := os.MkdirTemp("", "longhaul-crash-") // not the test's own, which would go with a failure
 	harness.Must(t, err)
 	f := &field{Bench: harness.NewAlone(t)}
@@ -133,6 +142,9 @@ func begin(t *testing.T, records int) *field {
 	f.args = []string{
 		"run", "in", "--output", "out", "--address", f.server.Address, "--progress", "none",
 		"--http", f.target.Template(), "--concurrency", strconv.Itoa(limit),
+	}
+	if f.order = order; order == job.OrderCompletion {
+		f.args = append(f.args, "--order", "completion", "--format", "record")
 	}
 	f.starter = f.Start(harness.LonghaulProgram, f.args...)
 	f.tally.records = records
@@ -286,8 +298,12 @@ func (f *field) check(records int) {
 			fmt.Fprintf(&out, "%q\n", harness.Answer(r))
 		}
 	}
-	f.Same("out", []byte(out.String()))
-	f.Same("out.longhaul/errors.jsonl", []byte(errs.String()))
+	if f.order == job.OrderCompletion {
+		f.checkRecords(records, errs.String())
+	} else {
+		f.Same("out", []byte(out.String()))
+		f.Same("out.longhaul/errors.jsonl", []byte(errs.String()))
+	}
 	f.Tidy("out")
 	f.Start(harness.LonghaulProgram, "verify", "out").Ended(0)
 	requests, peak, _ := f.target.Counts()

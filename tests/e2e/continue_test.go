@@ -105,6 +105,10 @@ func TestHistories(t *testing.T) {
 			Input: job.Paths{b.Path("in")}, Output: b.Path("stragglers.out"), Concurrency: 6,
 			Task: job.Task{Name: "exec", Args: []byte(`{"command":["sh","-c","[ $(($1 % 40)) = 1 ] && sleep 3; echo $1","sh","{}"]}`)},
 		},
+		"completion": {
+			Input: job.Paths{b.Path("in")}, Output: b.Path("completion.out"), Concurrency: 6, Order: job.OrderCompletion,
+			Task: job.Task{Name: "exec", Args: []byte(`{"command":["sh","-c","[ $(($1 % 40)) = 1 ] && sleep 3; echo $1","sh","{}"]}`)},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := b.StartJob(name, s)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -151,4 +152,40 @@ func TestASampleIsTheSameAfterAResume(t *testing.T) {
 	b.Same("out", want.Bytes())
 	b.Start(harness.LonghaulProgram, "verify", "out").Ended(0)
 	b.Longhaul(append(args, "--limit", "3")...).Ended(1).Says("its limit is 0, not 3")
+}
+
+// TestOutputFormats has commands print several lines for a record, and one fail.
+func TestOutputFormats(t *testing.T) {
+	b := harness.New(t)
+	b.Worker()
+	b.Write("in", []byte("1\n2\n3\n"))
+	task := []string{"--retries", "1", "--shell", `test "$1" != 2 || exit 7; printf 'a\n%s\n' "$1"`}
+	b.Longhaul(append([]string{"in", "--output", "nul", "--print0"}, task...)...).Ended(3)
+	b.Same("nul", []byte("a\n1\x00\x00a\n3\x00"))
+	b.Start(harness.LonghaulProgram, "verify", "nul").Ended(0)
+	b.Longhaul(append([]string{"in", "--output", "record", "--format", "record"}, task...)...).Ended(3)
+	got := regexp.MustCompile(`"ms":[0-9.]+}`).ReplaceAll(b.Read("record"), []byte(`"ms":1}`))
+	want := `{"record":0,"input":"1","output":"a\n1\n","tries":1,"ms":1}
+{"record":1,"input":"2","error":"command sh: exit status 7","tries":1,"ms":1}
+{"record":2,"input":"3","output":"a\n3\n","tries":1,"ms":1}
+`
+	if string(got) != want {
+		t.Errorf("got\n%s, want\n%s", got, want)
+	}
+	b.Same("record.longhaul/errors.jsonl", []byte(`{"record":1,"input":"2","error":"command sh: exit status 7","tries":1}`+"\n"))
+	b.Longhaul(append([]string{"in", "--output", "nul"}, task...)...).Ended(1).Says("its lines end with nul, not newline")
+}
+
+// TestSelect shapes records and results; what cannot be shaped fails alone, and the errors file has the record as it stands in the input.
+func TestSelect(t *testing.T) {
+	b := harness.New(t)
+	b.Worker()
+	b.Write("in", []byte(`{"id": "a b", "n": 1}`+"\n"+`{"n": 2}`+"\n"+`{"id": "c", "n": 3}`+"\n"))
+	b.Longhaul("in", "--output", "out", "--input-format", "jsonl", "--select-input", `.id // error("no id")`, "--select", `split(" ") | .[1:] | join("+")`, "--", "echo", "id", "{}").Ended(3)
+	b.Same("out", []byte("a+b\n\nc\n"))
+	b.Same("out.longhaul/errors.jsonl", []byte(`{"record":1,"input":"{\"n\": 2}","error":"selectInput: error: no id","tries":1}`+"\n"))
+	b.Longhaul("in", "--output", "json", "--input-format", "jsonl", "--format", "json", "--select-input", "{n}", "--select", ".n + 1", "--task", "echo").Ended(0)
+	b.Same("json", []byte("2\n3\n4\n"))
+	b.Longhaul("in", "--output", "json", "--input-format", "jsonl", "--format", "json", "--select-input", "{n}", "--select", ".n", "--task", "echo").Ended(1).
+		Says("its select is .n + 1, not .n")
 }

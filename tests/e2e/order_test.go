@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,4 +73,53 @@ func TestAFewStragglersDoNotStopTheJob(t *testing.T) {
 	if _, peak, _ := tg.Counts(); peak > limit {
 		t.Errorf("%d requests were in flight, with a cap of %d", peak, limit)
 	}
+}
+
+// TestResultsAsTheyCome has the first record take for ever: the results of all chunks but its own are there meanwhile, a kill -9 loses none of them, and in the end
+// each record has its line once.
+func TestResultsAsTheyCome(t *testing.T) {
+	const n, limit = 2_000, 20
+	b := harness.NewAlone(t)
+	release := make(chan struct{})
+	tg := harness.NewTarget(t, harness.Fixed(0))
+	tg.Latency = func(record string) time.Duration {
+		if record == "1" {
+			<-release
+		}
+		return 2 * time.Millisecond
+	}
+	b.Write("in", harness.Lines(n))
+	args := []string{"in", "--output", "out", "--order", "completion", "--http", tg.Template(), "--concurrency", fmt.Sprint(limit), "--timeout", "10m"}
+	lines := func() int { return bytes.Count(b.Read("out"), []byte("\n")) }
+	p := b.Embedded("state", args...)
+	b.Until("all but the first chunk written", func() bool {
+		total, _, _ := tg.Counts()
+		return total == n && lines() >= n-limit
+	})
+	early := b.Read("out")
+	v := b.Start(harness.LonghaulProgram, "verify", "out").Ended(0)
+	if !strings.Contains(v.Out(), fmt.Sprintf("verified: 1,%d records", lines()-1000)) || bytes.Contains(early, []byte("\"result 1\"\n")) {
+		t.Errorf("verified: %s", v.Out())
+	}
+	p.Kill()
+	p = b.Embedded("state", args...)
+	b.Until("the first record asked for again", func() bool { total, _, _ := tg.Counts(); return total > n })
+	close(release)
+	p.Ended(0)
+	if got := b.Read("out"); !bytes.HasPrefix(got, early) {
+		t.Error("what was written early was changed")
+	}
+	got, want := slices.Sorted(strings.Lines(string(b.Read("out")))), slices.Sorted(strings.Lines(string(harness.Oracle(n))))
+	if !slices.Equal(got, want) {
+		t.Errorf("%d lines, want %d, each once", len(got), len(want))
+	}
+	if total, _, _ := tg.Counts(); total != n+1 {
+		t.Errorf("%d requests for %d records, of which one was in flight at the kill", total, n)
+	}
+	b.Tidy("out")
+	b.Start(harness.LonghaulProgram, "verify", "out").Ended(0)
+	if again := b.Embedded("state", args...).Ended(0); !strings.Contains(again.Out(), "already done") {
+		t.Errorf("a third time: %s", again.Out())
+	}
+	b.Embedded("state", slices.Concat(args, []string{"--order", "input"})...).Ended(1).Says("its order is completion, not input")
 }
