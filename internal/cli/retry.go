@@ -101,12 +101,20 @@ func (o *runOptions) retrySpec(tasks task.Registry, out output.Output, m output.
 		}
 		s.Task = t
 	}
+	if err := o.task.request.needsHTTP(o.task.http); err != nil {
+		return s, usage(err)
+	}
 	return s, o.setWork(&s, tasks)
 }
 
 // given says whether a task was chosen.
 func (o *taskOptions) given() bool {
-	return len(o.kinds()) > 0 || o.set.Changed("pipe") || o.set.Changed("task-arg") || o.set.Changed("activity-queue")
+	for _, flag := range []string{"pipe", "task-arg", "fatal-exit", "activity-queue", "activity-batch"} {
+		if o.set.Changed(flag) {
+			return true // which goes with one, and is refused without
+		}
+	}
+	return len(o.kinds()) > 0
 }
 
 // retried prints what a retry did.

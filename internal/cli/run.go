@@ -154,6 +154,9 @@ func (p *Program) run(ctx context.Context, o *runOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.trial.wanted() {
+		return p.trial(ctx, o, spec)
+	}
 	if o.jobID == "" {
 		o.jobID = job.IDOf(spec.Output)
 	}
@@ -165,9 +168,6 @@ func (p *Program) work(ctx context.Context, o *runOptions, spec job.Spec) error 
 	mode, err := p.mode(o.progress)
 	if err != nil {
 		return usage(err)
-	}
-	if o.trial.wanted() {
-		return p.trial(ctx, o, spec)
 	}
 	settings, err := o.dial.Load()
 	if err != nil {

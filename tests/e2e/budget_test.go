@@ -68,6 +68,22 @@ func TestFailureBudgetAllowsMore(t *testing.T) {
 	}
 }
 
+// TestFailureBudgetInTheOrderOfCompletion stops a job of that order, and lets it go on.
+func TestFailureBudgetInTheOrderOfCompletion(t *testing.T) {
+	b, tg, refusing := refusingTarget(t)
+	b.Worker()
+	args := []string{"in", "--output", "out", "--http", tg.Template(), "--concurrency", "20", "--order", "completion", "--max-failures", "0", "--format", "record"}
+	b.Longhaul(args...).Ended(1).Says("records failed, more than 0 may: ")
+	b.Verify("out").Ended(0)
+	refused := int(tg.Refusals())
+	refusing.Store(false)
+	b.Longhaul(args...).Ended(0)
+	b.Verify("out").Ended(0)
+	if n, _, _ := tg.Counts(); n != halfRecords+refused {
+		t.Errorf("%d requests for %d records, of which %d had failed", n, halfRecords, refused)
+	}
+}
+
 // refusingTarget refuses the second half of the records until it is told otherwise.
 func refusingTarget(t *testing.T) (*harness.Bench, *harness.Target, *atomic.Bool) {
 	b := harness.New(t)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +118,50 @@ func TestRetryGivesEachRecordWhatItHadBefore(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRetryInEachFormat retries outputs of other formats, ends of line and expressions: the result is that of a run in which nothing failed.
+func TestRetryInEachFormat(t *testing.T) {
+	for name, flags := range map[string][]string{
+		"record":                  {"--format", "record"},
+		"lines that end with NUL": {"--print0", "--concurrency", "5"},
+		"expressions":             {"--input-format", "jsonl", "--select-input", ".a", "--format", "json", "--select", `{got: .}`},
+		"rows, as records":        {"--input-format", "csv", "--format", "record"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := harness.New(t)
+			b.Worker()
+			var in strings.Builder
+			for i := range 60 {
+				if flags[1] == "csv" {
+					fmt.Fprintf(&in, "x%d,%d\n", i, i)
+				} else {
+					fmt.Fprintf(&in, `{"a":"x%d","b":[%d]}`+"\n", i, i)
+				}
+			}
+			b.Write("in", []byte(in.String()))
+			args := func(output string) []string {
+				return append([]string{"in", "--output", output, "--retries", "1", "--fatal-exit", "9"}, append(flags,
+					"--shell", `[ -e ok ] || [ $((LONGHAUL_RECORD % 4)) != 0 ] || exit 9; cat; [ $LONGHAUL_RECORD != 8 ] || exit 9`)...)
+			}
+			b.Longhaul(args("out")...).Ended(3)
+			b.Write("ok", nil)
+			b.Longhaul(args("want")...).Ended(3)
+			retry(b, "out", "--retries", "1").Ended(3)
+			b.Verify("out").Ended(0)
+			b.Tidy("out")
+			got, want := string(b.Read("out")), string(b.Read("want"))
+			if ms := regexp.MustCompile(`"ms":[0-9.]+`); ms.ReplaceAllString(got, "") != ms.ReplaceAllString(want, "") {
+				t.Errorf("%.2000s\nwant %.2000s", got, want)
+			}
+			b.Same("out.longhaul/errors.jsonl", b.Read("want.longhaul/errors.jsonl"))
+		})
+	}
+	b := harness.New(t)
+	b.Worker()
+	b.Write("in", []byte("1\nx\n"))
+	b.Longhaul("in", "--output", "out", "--order", "completion", "--task", "double", "--task-arg", "delay=1ms").Ended(3)
+	retry(b, "out").Ended(2).Says("its lines stand in the order of completion")
 }
 
 // TestRetryRefuses meets what cannot be retried.
