@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/longhaul/longhaul/internal/fsys"
@@ -58,6 +59,7 @@ func TestARetryReadsLongRecordsFromTheInput(t *testing.T) {
 	for name, s := range map[string]job.Selection{"all": {}, "a sample": {Sample: 0.5, Seed: 9}, "some skipped, and a limit": {Skip: 20, Limit: 200}} {
 		t.Run(name, func(t *testing.T) {
 			failing := true
+			var mu sync.Mutex
 			var seen []int64
 			site := newSite(t, nil, records...)
 			site.script = func(ctx context.Context, r task.Record) (task.Result, error) {
@@ -68,6 +70,8 @@ func TestARetryReadsLongRecordsFromTheInput(t *testing.T) {
 					return task.Result{}, task.Fail(task.Permanent, errors.New("no"))
 				}
 				if !failing {
+					mu.Lock()
+					defer mu.Unlock()
 					seen = append(seen, r.Number)
 					if r.Job != "the job" || r.Number%3 != 0 {
 						t.Errorf("record %d of %q is run again", r.Number, r.Job)

@@ -55,17 +55,17 @@ func TestTallyIsBounded(t *testing.T) {
 	}
 	long := strings.Repeat("é", 2_000)
 	for i := range MaxCauses + 50 {
-		tally.Add(record(int64(i), long, "cause "+name(i)+" "+long))
+		tally.Add(record(int64(i), "short", "cause "+name(i)))
 	}
 	for i := range 2 * MaxSamples {
-		tally.Add(record(int64(i), long, "cause "+name(0)+" "+long))
+		tally.Add(record(int64(i), long, "cause "+name(0)+strings.Repeat(" ", 3_000)))
 	}
 	groups := tally.Groups()
 	if len(groups) != MaxCauses || tally.Other != 50 || tally.Total != MaxCauses+50+2*MaxSamples {
 		t.Errorf("%d causes, %d failures of others, %d in all", len(groups), tally.Other, tally.Total)
 	}
-	if s := groups[0].Samples; len(s) != MaxSamples || len(*s[0].Input) > maxSampleInput || !s[0].InputTruncated || len(s[0].Error) > maxSampleError {
-		t.Errorf("%d samples, of %d bytes of input and %d of error", len(s), len(*s[0].Input), len(s[0].Error))
+	if s := groups[0].Samples; len(s) != MaxSamples || len(*s[1].Input) > maxSampleInput || !s[1].InputTruncated || len(s[1].Error) > maxSampleError {
+		t.Errorf("%d samples, of %d bytes of input and %d of error", len(s), len(*s[1].Input), len(s[1].Error))
 	}
 	if len(tally.known) > maxKnown {
 		t.Errorf("%d messages are remembered", len(tally.known))
