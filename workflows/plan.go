@@ -78,14 +78,8 @@ const taperTo = 10
 // startDoublings is how often chunks double in size at most while the pace is not known.
 const startDoublings = 8
 
-// startRounds is how many records for each slot chunks at the input's end have at least while the pace is not known.
-const startRounds = 2
-
 // minRecords is the size below which chunks at the input's end do not shrink.
 func minRecords(s Sizing, t job.Tuning) int {
-	if s.Fit == 0 {
-		return min(startRounds*s.Share, t.ChunkRecords)
-	}
 	return min(max(s.Share, s.Fit/taperTo), t.ChunkRecords)
 }
 

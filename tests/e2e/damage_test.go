@@ -177,7 +177,7 @@ func kill(t *testing.T, anew bool) *killed {
 	h.run = h.Longhaul(h.args...)
 	d := &killed{half: h}
 	h.Until("all that can be done is on disk, and what can be committed is", func() bool {
-		return d.onDisk() == killedFrom-2 && len(d.segments(true)) >= 3 && committed(h.Bench) >= straggler-1-killedChunk
+		return d.onDisk() == killedFrom-2 && len(d.waiting()) >= 3 && committed(h.Bench) >= straggler-1-killedChunk
 	})
 	h.run.Kill()
 	w.Kill()
@@ -185,7 +185,7 @@ func kill(t *testing.T, anew bool) *killed {
 	if anew {
 		h.Temporal("workflow", "terminate", "--workflow-id", "half")
 	}
-	d.sealed = d.segments(true)[0]
+	d.sealed = d.waiting()[0]
 	for _, s := range d.segments(false) {
 		if s.first < straggler && straggler <= s.first+len(s.frames)+1 {
 			d.open = s
@@ -193,6 +193,11 @@ func kill(t *testing.T, anew bool) *killed {
 	}
 	release()
 	return d
+}
+
+// waiting returns the sealed segments beyond the straggler: others may be committed, and about to be removed.
+func (d *killed) waiting() []*segmentFile {
+	return slices.DeleteFunc(d.segments(true), func(s *segmentFile) bool { return s.first < straggler })
 }
 
 // onDisk counts the records whose results are in the output or in a segment.

@@ -23,7 +23,7 @@ type half struct {
 const halfRecords, halfLimit = 2_000, 20
 
 func halfWay(t *testing.T) *half {
-	h := &half{Bench: harness.New(t), target: harness.NewTarget(t, harness.Fixed(10*time.Millisecond))}
+	h := &half{Bench: harness.New(t), target: harness.NewTarget(t, harness.Fixed(25*time.Millisecond))}
 	h.Worker()
 	h.Write("in", harness.Lines(halfRecords))
 	h.args = []string{"in", "--output", "out", "--http", h.target.Template(), "--concurrency", fmt.Sprint(halfLimit), "--job", "half"}
