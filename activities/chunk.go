@@ -42,6 +42,7 @@ type chunkRun struct {
 	// ctx ends the tasks in flight.
 	ctx    context.Context
 	cancel context.CancelFunc
+	tries  tries
 	// done is closed when nothing is left to run, or fail was called.
 	done chan struct{}
 	once sync.Once
@@ -90,7 +91,12 @@ func newChunkRun(ctx context.Context, q job.ProcessRequest, shared *running, w *
 	if _, ok := shared.task.(task.Instant); ok && q.Spec.Rate == "" && q.Spec.Patch == nil {
 		r.batch = instantBatch
 	}
-	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	var cancel context.CancelFunc
+	r.ctx, cancel = context.WithCancel(context.WithoutCancel(ctx))
+	r.cancel = func() {
+		cancel()
+		r.tries.cancel()
+	}
 	return r
 }
 
@@ -189,11 +195,12 @@ func (a *attempt) try() (f segment.Frame, done bool) {
 	}
 	a.record.Try++
 	a.round++
-	ctx, cancel := r.ctx, context.CancelFunc(func() {})
-	if r.batch == 1 { // an instant task needs no timer
-		ctx, cancel = context.WithTimeout(ctx, time.Duration(r.spec.Timeout))
-	}
 	start := time.Now()
+	ctx, over := r.ctx, func() {}
+	if r.batch == 1 { // an instant task needs no deadline
+		t := newTry(r.ctx, &r.tries, start.Add(time.Duration(r.spec.Timeout)))
+		ctx, over = t, func() { t.end(context.Canceled) }
+	}
 	if a.round == 1 {
 		a.since = start
 	}
@@ -205,7 +212,7 @@ func (a *attempt) try() (f segment.Frame, done bool) {
 		}
 		err = task.Fail(class, fmt.Errorf("no answer within %s", r.spec.Timeout))
 	}
-	cancel()
+	over()
 	now := time.Now()
 	a.spent += now.Sub(start)
 	if err == nil {

@@ -26,6 +26,7 @@ type conn struct {
 	deadline  bool          // one is set
 	since     time.Time     // when it became idle
 	age       *list.Element // while idle
+	interrupt func()        // ends what is read or written
 }
 
 // errStale says that a connection that served before ended without a byte of an answer, to a request that may be made again.
@@ -36,6 +37,7 @@ const bufferSize = 4 << 10
 func newConn(t *Transport, n net.Conn, address string) *conn {
 	c := &conn{Conn: n, transport: t, address: address, left: math.MaxInt64}
 	c.r, c.w = bufio.NewReaderSize(c, bufferSize), bufio.NewWriterSize(n, bufferSize)
+	c.interrupt = func() { _ = c.SetDeadline(time.Unix(1, 0)) }
 	return c
 }
 
@@ -55,9 +57,12 @@ func (c *conn) roundTrip(ctx context.Context, req *http.Request) (*http.Response
 		_ = c.Close()
 		return nil, err
 	}
-	x := &exchange{conn: c, ctx: ctx, stop: func() bool { return true }}
-	if ctx.Done() != nil {
-		x.stop = context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	x := &exchange{conn: c, ctx: ctx}
+	if w, ok := ctx.(Watched); ok {
+		x.watch = w
+		w.Watch(c.interrupt)
+	} else if ctx.Done() != nil {
+		x.stop = context.AfterFunc(ctx, c.interrupt)
 	}
 	resp, err := x.do(req)
 	if err != nil {
@@ -81,9 +86,31 @@ func (c *conn) limit(ctx context.Context) error {
 type exchange struct {
 	conn *conn
 	ctx  context.Context
-	stop func() bool // ends the watch over ctx; false where that has struck
-	body io.Reader   // nil once the connection is given up
-	keep bool        // when the body is at its end
+	// watch or stop ends the watch over ctx, and says whether it has not struck; there is one of them, or none.
+	watch Watched
+	stop  func() bool
+	body  io.Reader // nil once the connection is given up
+	keep  bool      // when the body is at its end
+}
+
+// Watched is a context that knows a cheaper way than Done to tell of its cancellation. It must have a deadline.
+type Watched interface {
+	context.Context
+	// Watch has f called, in any goroutine, should the context be canceled before Unwatch, but not at its deadline.
+	Watch(f func())
+	// Unwatch ends that, and says whether f is not called and will not be.
+	Unwatch() bool
+}
+
+// unwatch ends the watch over the context, and says whether it has not struck.
+func (x *exchange) unwatch() bool {
+	switch {
+	case x.watch != nil:
+		return x.watch.Unwatch()
+	case x.stop != nil:
+		return x.stop()
+	}
+	return true
 }
 
 func (x *exchange) do(req *http.Request) (*http.Response, error) {
@@ -165,7 +192,7 @@ func (x *exchange) Close() error {
 
 // finish keeps the connection or closes it.
 func (x *exchange) finish(keep bool) {
-	if !x.stop() || !keep || x.conn.r.Buffered() > 0 {
+	if !x.unwatch() || !keep || x.conn.r.Buffered() > 0 {
 		_ = x.conn.Close()
 		return
 	}
