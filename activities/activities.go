@@ -26,6 +26,8 @@ type Activities struct {
 	Caller task.Caller
 	// StopTimeout is how long ProcessChunk lets tasks in flight end when it is told to stop.
 	StopTimeout time.Duration
+	// Busy, where there is one, is called before a task that is not an instant one runs.
+	Busy func()
 	// Cluster is the id of the Temporal cluster that the worker serves.
 	Cluster string
 	// Alive says whether the job that holds a claim on this cluster still runs.
@@ -82,6 +84,9 @@ func (a *Activities) acquire(key string, s job.Spec) (*running, error) {
 		t, err := a.taskOf(key, s)
 		if err != nil {
 			return nil, err
+		}
+		if _, instant := t.(task.Instant); !instant && a.Busy != nil {
+			a.Busy()
 		}
 		r = &running{task: t, rate: rateOf(s), breaker: breaker{many: int64(s.Tuning.OutageFailures)}}
 		if a.jobs == nil {

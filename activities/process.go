@@ -25,6 +25,7 @@ func (a *Activities) ProcessChunk(ctx context.Context, q job.ProcessRequest) (jo
 }
 
 func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (job.Processed, error) {
+	begun := time.Now()
 	out := a.output(q.Spec.Output)
 	var current atomic.Pointer[chunkRun]
 	var outages atomic.Int64
@@ -87,7 +88,9 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 	if err != nil {
 		return job.Processed{}, err
 	}
-	return job.Processed{Failed: sum.Failed, Bytes: sum.Bytes, TaskMicros: sum.TaskMicros, Ran: ran, Tokens: tokens}, nil
+	return job.Processed{
+		Failed: sum.Failed, Bytes: sum.Bytes, TaskMicros: sum.TaskMicros, Ran: ran, ElapsedMicros: time.Since(begun).Microseconds(), Tokens: tokens,
+	}, nil
 }
 
 // shareKey tells which chunks share a pool and a task: those of one job. The task is part of it, since a chunk of a job that was ended may still run

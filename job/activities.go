@@ -140,6 +140,8 @@ type Processed struct {
 	TaskMicros int64 `json:"taskMicros,omitempty"`
 	// Ran is how many records this attempt ran; the others were found in the segment.
 	Ran int `json:"ran,omitempty"`
+	// ElapsedMicros is how long the attempt took, in microseconds; 0 where it is not told.
+	ElapsedMicros int64 `json:"elapsedMicros,omitempty"`
 	// Tokens is what its share of the rate had saved up at the end.
 	Tokens float64 `json:"tokens,omitempty"`
 }

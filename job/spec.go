@@ -77,7 +77,7 @@ type Retry struct {
 
 // Tuning bounds the chunks and the window. Its zero value means the defaults.
 type Tuning struct {
-	// ChunkRecords bounds the records of a chunk: 1 to 1,000,000, by default 50,000.
+	// ChunkRecords bounds the records of a chunk: 1 to 1,000,000, by default 25,000.
 	ChunkRecords int `json:"chunkRecords,omitempty"`
 	// ChunkBytes bounds the input bytes of a chunk; the record that reaches it is the chunk's last: 1 byte to 1 GiB, by default 32 MiB.
 	ChunkBytes int64 `json:"chunkBytes,omitempty"`
@@ -198,7 +198,7 @@ func (s Spec) WithDefaults() Spec {
 	setDefault(&s.Retry.MaximumInterval, max(Duration(30*time.Second), s.Retry.InitialInterval))
 	setDefault(&s.Retry.BackoffCoefficient, 2)
 	setDefault(&s.MaxFailures, DefaultBudget)
-	setDefault(&s.Tuning.ChunkRecords, 50_000)
+	setDefault(&s.Tuning.ChunkRecords, 25_000)
 	setDefault(&s.Tuning.ChunkBytes, 32<<20)
 	setDefault(&s.Tuning.ChunkDuration, Duration(10*time.Second))
 	setDefault(&s.Tuning.Lanes, min(8, max(4, s.Concurrency/2)))

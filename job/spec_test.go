@@ -26,7 +26,7 @@ func TestParseSpecSetsDefaults(t *testing.T) {
 			MaximumInterval: Duration(30 * time.Second), BackoffCoefficient: 2,
 		},
 		Tuning: Tuning{
-			ChunkRecords: 50_000, ChunkBytes: 32 << 20, ChunkDuration: Duration(10 * time.Second), Lanes: 8,
+			ChunkRecords: 25_000, ChunkBytes: 32 << 20, ChunkDuration: Duration(10 * time.Second), Lanes: 8,
 			WindowChunks: 1_000, WindowBytes: 16 << 30, ActivitiesPerRun: 500, OutageFailures: 10, OutageAttempts: 3,
 		},
 	}

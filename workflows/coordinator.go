@@ -308,7 +308,11 @@ func (c *coordinator) onProcessed(l *lane, f workflow.Future) {
 		c.stopping = true // the output is further than this run knows: ask it anew
 	default:
 		if p.Ran == l.chunk.Records {
-			c.carried.Pace = c.carried.Pace.Observe(p.Ran, workflow.Now(c.root).Sub(l.since), time.Duration(p.TaskMicros)*time.Microsecond)
+			elapsed := time.Duration(p.ElapsedMicros) * time.Microsecond
+			if elapsed == 0 {
+				elapsed = workflow.Now(c.root).Sub(l.since) // which has the way to the worker and back in it
+			}
+			c.carried.Pace = c.carried.Pace.Observe(p.Ran, elapsed, time.Duration(p.TaskMicros)*time.Microsecond)
 		}
 		c.addReady(job.Segment{Chunk: l.chunk, Sealed: true, Bytes: p.Bytes, Failed: p.Failed})
 	}

@@ -66,7 +66,7 @@ func Start(ctx context.Context, c client.Client, o Options) (*Workers, error) {
 		return nil, fmt.Errorf("ask the Temporal server who it is: %w", err)
 	}
 	a := &activities.Activities{
-		Tasks: o.Tasks, Caller: caller{c}, StopTimeout: o.StopTimeout, Cluster: info.GetClusterId(),
+		Tasks: o.Tasks, Caller: caller{c}, StopTimeout: o.StopTimeout, Cluster: info.GetClusterId(), Busy: busy,
 		Alive: func(ctx context.Context, held output.Claim) (bool, error) { return alive(ctx, c, held) },
 	}
 	common := worker.Options{
