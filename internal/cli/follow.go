@@ -33,7 +33,7 @@ func (p *Program) announce(e *engine, j *started) {
 
 // follow shows the job's progress until it ends or the user interrupts.
 func (p *Program) follow(ctx context.Context, e *engine, j *started, mode progress.Mode) error {
-	display, err := progress.New(mode, p.Stderr)
+	display, err := progress.New(mode, p.Stderr, p.Colour)
 	if err != nil {
 		return err
 	}

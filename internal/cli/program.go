@@ -29,6 +29,8 @@ type Program struct {
 	Stdout, Stderr io.Writer
 	// Terminal says whether Stderr is one.
 	Terminal bool
+	// Colour says whether to use colours on it.
+	Colour bool
 	// Signals tells interrupts.
 	Signals <-chan os.Signal
 }
