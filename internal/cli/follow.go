@@ -9,6 +9,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/longhaul/longhaul/internal/progress"
@@ -26,10 +27,29 @@ func (p *Program) announce(e *engine, j *started) {
 		where = "on the embedded server at " + e.settings.HostPort
 	}
 	fmt.Fprintf(p.Stderr, "job %s %s %s\n", j.id, verb, where)
-	if page := e.page(j.id, j.run.GetRunID()); page != "" {
-		fmt.Fprintf(p.Stderr, "watch it: %s\n", page)
+	if j.page != "" {
+		fmt.Fprintf(p.Stderr, "watch it: %s\n", j.page)
 	}
 }
+
+// detached tells programs what was started.
+func (p *Program) detached(e *engine, j *started) error {
+	if !j.json {
+		fmt.Fprintf(p.Stderr, "come back to it: %s\n", e.command(p, "watch", j.id))
+		return nil
+	}
+	return p.printJSON(struct {
+		Job    string `json:"job"`
+		RunID  string `json:"runId"`
+		Joined bool   `json:"joined,omitempty"`
+		WebUI  string `json:"webUI,omitempty"`
+	}{j.id, j.run.GetRunID(), j.joined, j.page})
+}
+
+const (
+	progressHelp = "`mode`: auto, bar, plain, json or none"
+	summaryHelp  = "print what was done as one JSON object"
+)
 
 // follow shows the job's progress until it ends or the user interrupts.
 func (p *Program) follow(ctx context.Context, e *engine, j *started, mode progress.Mode) error {
@@ -110,35 +130,80 @@ func (e *engine) result(ctx context.Context, j *started) (s job.Summary, err err
 	}
 }
 
+// summary is what is told of a job that is complete. Its JSON is an interface: fields are added, none is changed.
+type summary struct {
+	Job string `json:"job"`
+	job.Summary
+	// Seconds since it was followed, RecordsPerSecond in them, and SpeedUp over one by one, where that is known.
+	Seconds          float64 `json:"seconds,omitempty"`
+	RecordsPerSecond float64 `json:"recordsPerSecond,omitempty"`
+	SpeedUp          float64 `json:"speedUp,omitempty"`
+	WebUI            string  `json:"webUI,omitempty"`
+}
+
 // done prints what a finished job did.
 func (p *Program) done(e *engine, j *started, s job.Summary, last progress.Snapshot) error {
+	r := summary{Job: j.id, Summary: s, WebUI: j.page}
 	took := last.Elapsed
-	switch alone := time.Duration(s.TaskMicros) * time.Microsecond; {
-	case s.Retried > 0:
-		p.retried(s, took)
-	case s.AlreadyDone:
-		fmt.Fprintf(p.Stdout, "already done: %s records, %s failed\n", humanize.Comma(s.Records), humanize.Comma(s.Failed))
-	case last.Before > 0 || took <= 0:
-		fmt.Fprintf(p.Stdout, "done: %s records, %s failed; resumed at record %s, in %s\n",
-			humanize.Comma(s.Records), humanize.Comma(s.Failed), humanize.Comma(last.Before), tidy(took))
-	default:
-		fmt.Fprintf(p.Stdout, "done: %s records, %s failed, in %s", humanize.Comma(s.Records), humanize.Comma(s.Failed), tidy(took))
-		if alone > took {
-			fmt.Fprintf(p.Stdout, "; one by one about %s, %.1f times as long", tidy(alone), alone.Seconds()/took.Seconds())
+	alone := time.Duration(s.TaskMicros) * time.Microsecond
+	if took > 0 && !s.AlreadyDone {
+		r.Seconds, r.RecordsPerSecond = took.Seconds(), last.Rate()
+		if last.Before == 0 && !j.joined && s.Retried == 0 && alone > took {
+			r.SpeedUp = alone.Seconds() / took.Seconds()
 		}
-		fmt.Fprintln(p.Stdout)
 	}
-	fmt.Fprintf(p.Stdout, "output: %s (%s)\n", s.Output, humanize.IBytes(uint64(s.OutputBytes)))
-	if s.Failed > 0 {
-		fmt.Fprintf(p.Stdout, "errors: %s\n", s.Errors)
-	}
-	if page := e.page(j.id, j.run.GetRunID()); page != "" {
-		fmt.Fprintf(p.Stdout, "web UI: %s\n", page)
+	if j.json {
+		if err := p.printJSON(r); err != nil {
+			return err
+		}
+	} else {
+		p.printDone(j, r, took, last.Before, alone)
+		if r.WebUI != "" && e != nil {
+			fmt.Fprintf(p.Stdout, "web UI: %s%s\n", r.WebUI, e.afterwards(p))
+		}
 	}
 	if s.Failed > 0 {
 		return errSomeFailed
 	}
 	return nil
+}
+
+// printDone is done for people.
+func (p *Program) printDone(j *started, r summary, took time.Duration, before int64, alone time.Duration) {
+	counts := fmt.Sprintf("%s records, %s failed", humanize.Comma(r.Records), humanize.Comma(r.Failed))
+	switch {
+	case r.AlreadyDone:
+		fmt.Fprintf(p.Stdout, "already done: %s\n", counts)
+	case took <= 0:
+		fmt.Fprintf(p.Stdout, "done: %s; one by one about %s\n", counts, tidy(alone))
+	case r.Retried > 0:
+		p.retried(r.Summary, took)
+	default:
+		from := ""
+		if before > 0 {
+			from = "; resumed at record " + humanize.Comma(before)
+			if j.joined {
+				from = "; joined at record " + humanize.Comma(before)
+			}
+		}
+		fmt.Fprintf(p.Stdout, "done: %s%s, in %s, %s a second", counts, from, tidy(took), progress.Rate(r.RecordsPerSecond))
+		if r.SpeedUp > 0 {
+			fmt.Fprintf(p.Stdout, "; one by one about %s, %.1f times as long", tidy(alone), r.SpeedUp)
+		}
+		fmt.Fprintln(p.Stdout)
+	}
+	fmt.Fprintf(p.Stdout, "output: %s (%s)\n", r.Output, humanize.IBytes(uint64(r.OutputBytes)))
+	if r.Failed > 0 {
+		fmt.Fprintf(p.Stdout, "errors: %s\n", r.Errors)
+	}
+}
+
+// afterwards says how the Web UI is reached when this command has ended.
+func (e *engine) afterwards(p *Program) string {
+	if e.embedded == nil {
+		return ""
+	}
+	return " (while " + p.Name + " dev runs)"
 }
 
 // tidy rounds a duration to what matters of it.
@@ -154,11 +219,10 @@ func tidy(d time.Duration) time.Duration {
 
 // gaveUp words the failure of a job.
 func (p *Program) gaveUp(j *started, err error) error {
-	var app *temporal.ApplicationError
 	var terminated *temporal.TerminatedError
-	switch {
-	case errors.As(err, &app):
-		return fmt.Errorf("job %s: %s", j.id, app.Message())
+	switch why := reason(err); {
+	case why != "":
+		return fmt.Errorf("job %s: %s", j.id, why)
 	case temporal.IsCanceledError(err):
 		return fmt.Errorf("job %s was canceled; what it wrote stands, and the same command resumes it", j.id)
 	case errors.As(err, &terminated):
@@ -167,12 +231,28 @@ func (p *Program) gaveUp(j *started, err error) error {
 	return fmt.Errorf("job %s: %w", j.id, err)
 }
 
+// reason is why a job failed; empty where it did not by itself.
+func reason(err error) string {
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) {
+		return app.Message()
+	}
+	return ""
+}
+
 // interrupted ends following at the user's wish: an embedded job stops and can be resumed, another one goes on.
 func (p *Program) interrupted(e *engine, j *started) error {
 	if e.embedded == nil {
-		fmt.Fprintf(p.Stderr, "job %s goes on; the same command comes back to it, `temporal workflow cancel --workflow-id %s` ends it\n", j.id, j.id)
+		fmt.Fprintf(p.Stderr, "job %s goes on; the same command comes back to it, `%s` ends it\n", j.id, e.command(p, "cancel", j.id))
 		return errInterrupted
 	}
+	p.stop(e)
+	fmt.Fprintln(p.Stderr, "stopped; the same command resumes the job")
+	return errInterrupted
+}
+
+// stop lets the tasks in flight end, at a further interrupt only with this process.
+func (p *Program) stop(e *engine) {
 	fmt.Fprintln(p.Stderr, "stopping: tasks in flight may end; interrupt again to stop at once")
 	stopped := make(chan struct{})
 	go func() {
@@ -182,17 +262,42 @@ func (p *Program) interrupted(e *engine, j *started) error {
 	select {
 	case <-stopped:
 	case <-p.Signals:
-		e.workers = nil // its tasks end with this process
+		e.workers = nil
 	}
-	fmt.Fprintln(p.Stderr, "stopped; the same command resumes the job")
-	return errInterrupted
+}
+
+// untilInterrupt runs what can be interrupted before there is a job to stop or to leave. Its error is errInterrupted then.
+func (p *Program) untilInterrupt(ctx context.Context, run func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-p.Signals:
+			cancel(errInterrupted)
+		case <-ctx.Done():
+		}
+	}()
+	err := run(ctx)
+	cancel(nil)
+	<-watched
+	if errors.Is(context.Cause(ctx), errInterrupted) {
+		fmt.Fprintln(p.Stderr, "interrupted before the job was begun")
+		return errInterrupted
+	}
+	return err
 }
 
 // warnUnserved tells how to serve task queues that no worker polls.
 func warnUnserved(e *engine, queues []string) string {
+	return fmt.Sprintf("no worker polls task queue %s; start one: %s", strings.Join(queues, " or "), e.workerCommand())
+}
+
+// workerCommand is the command line that starts a worker for this server.
+func (e *engine) workerCommand() string {
 	cmd := e.worker + " --address " + e.settings.HostPort
-	if e.settings.Namespace != "default" {
+	if e.settings.Namespace != client.DefaultNamespace {
 		cmd += " --namespace " + e.settings.Namespace
 	}
-	return fmt.Sprintf("no worker polls task queue %s; start one: %s", strings.Join(queues, " or "), cmd)
+	return cmd
 }

@@ -109,7 +109,7 @@ func (e *engine) snapshot(ctx context.Context, j *started) (progress.Snapshot, e
 		s.Ahead = s.Done - slowest.Index
 		s.Slowest = &progress.Slowest{Record: slowest.Record, Seconds: slowest.Seconds, Cause: slowest.Cause}
 	}
-	s.Ahead = max(0, s.Ahead) // the heartbeats are older than the position
+	s.Ahead = max(0, s.Ahead)           // the heartbeats are older than the position
 	s.InFlight = min(s.InFlight, s.Cap) // the heartbeats are of different moments, and slots go round between chunks
 	if len(d.GetPendingActivities()) > 0 && s.Trouble == "" && s.InFlight == 0 {
 		if queues := e.unserved(ctx); len(queues) > 0 {

@@ -63,7 +63,7 @@ func (b *bar) below(w io.Writer, s Snapshot, width int) error {
 		lines = append(lines, b.warn(cut("held up by "+h.String(), width)))
 	}
 	if s.Trouble != "" {
-		lines = append(lines, b.warn(cut("waiting: "+printable(s.Trouble), width)))
+		lines = append(lines, b.warn(cut("waiting: "+Printable(s.Trouble), width)))
 	}
 	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
 	return err

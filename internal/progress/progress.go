@@ -86,7 +86,7 @@ func text(s Snapshot) string {
 		t += "; held up by " + h.String()
 	}
 	if s.Trouble != "" {
-		t += "; waiting: " + printable(s.Trouble)
+		t += "; waiting: " + Printable(s.Trouble)
 	}
 	return t
 }
@@ -94,12 +94,12 @@ func text(s Snapshot) string {
 // pace is how fast a job is, part by part, the most important first.
 func pace(s Snapshot) (parts []string) {
 	if s.Total > 0 && s.Done == s.Total && s.InFlight == 0 {
-		return []string{rate(s.Rate()) + "/s", "in " + short(s.Elapsed)}
+		return []string{Rate(s.Rate()) + "/s", "in " + short(s.Elapsed)}
 	}
 	if s.Rates != nil {
-		parts = append(parts, rate(s.Rates.Now)+"/s now", rate(s.Rate())+"/s avg")
+		parts = append(parts, Rate(s.Rates.Now)+"/s now", Rate(s.Rate())+"/s avg")
 	} else {
-		parts = append(parts, rate(s.Rate())+"/s")
+		parts = append(parts, Rate(s.Rate())+"/s")
 	}
 	if left := s.Left(); left >= 0 {
 		parts = append(parts, short(left)+" left")
@@ -115,13 +115,13 @@ func pace(s Snapshot) (parts []string) {
 func (s Slowest) String() string {
 	t := fmt.Sprintf("record %s for %s", humanize.Comma(s.Record), short(time.Duration(s.Seconds)*time.Second))
 	if s.Cause != "" {
-		t += ": " + printable(s.Cause)
+		t += ": " + Printable(s.Cause)
 	}
 	return t
 }
 
-// printable takes control characters out of a text that comes from elsewhere: a terminal would obey them.
-func printable(s string) string {
+// Printable takes control characters out of a text that comes from elsewhere: a terminal would obey them.
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 {
 			return ' '
@@ -140,7 +140,7 @@ func counts(s Snapshot) string {
 	return humanize.Comma(s.Done) + " of " + humanize.Comma(s.Total)
 }
 
-func rate(r float64) string {
+func Rate(r float64) string {
 	if r >= 100 {
 		return humanize.Comma(int64(r + 0.5))
 	}

@@ -83,7 +83,7 @@ func TestText(t *testing.T) {
 
 func TestRateIsShortForPeople(t *testing.T) {
 	for want, r := range map[string]float64{"0.0": 0.04, "0.1": 0.05001, "12.3": 12.34, "99.9": 99.94, "100": 100, "1,235": 1234.5} {
-		if got := rate(r); got != want {
+		if got := Rate(r); got != want {
 			t.Errorf("%v: got %s, want %s", r, got, want)
 		}
 	}
