@@ -64,6 +64,11 @@ func (p *Program) server(ctx context.Context, o *placeOptions) (*engine, error) 
 		return nil, usage(err)
 	}
 	s.Logger, s.Identity = slog.New(slog.DiscardHandler), workers.Identity()
+	stateDir, err := stateFolder(o.stateDir)
+	if err != nil {
+		return nil, err
+	}
+	at, runs := devserver.At(stateDir)
 	e := &engine{settings: s, worker: p.workerProgram()}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
@@ -71,14 +76,12 @@ func (p *Program) server(ctx context.Context, o *placeOptions) (*engine, error) 
 		if e.client, err = client.DialContext(ctx, s.Options); err != nil {
 			return nil, fmt.Errorf("no Temporal server at %s: %w (is it started, and the address right?)", s.HostPort, err)
 		}
-		e.ui = localUI(s.HostPort)
+		if e.ui = localUI(s.HostPort); at.Address == s.HostPort {
+			e.ui = at.UI
+		}
 		return e, nil
 	}
-	stateDir, err := stateFolder(o.stateDir)
-	if err != nil {
-		return nil, err
-	}
-	if at, runs := devserver.At(stateDir); runs {
+	if runs {
 		e.settings.Options = client.Options{HostPort: at.Address, Namespace: s.Namespace, Logger: s.Logger, Identity: s.Identity}
 		if e.client, err = client.DialContext(ctx, e.settings.Options); err != nil {
 			return nil, fmt.Errorf("no answer from the embedded server at %s: %w", at.Address, err)

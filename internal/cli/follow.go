@@ -9,6 +9,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -112,11 +113,21 @@ func final(last progress.Snapshot, s job.Summary, begun time.Time) progress.Snap
 	return last
 }
 
-// result waits for the job's end, over continued and reset runs.
+// askAgain is how long to wait before a server is asked again that did not answer.
+const askAgain = time.Second
+
+// result waits for the job's end, over continued and reset runs, and while the server does not answer.
 func (e *engine) result(ctx context.Context, j *started) (s job.Summary, err error) {
 	run := j.run
 	for {
 		err = run.Get(ctx, &s)
+		if silent(err) && ctx.Err() == nil {
+			select {
+			case <-time.After(askAgain):
+			case <-ctx.Done():
+			}
+			continue
+		}
 		var terminated *temporal.TerminatedError
 		if !errors.As(err, &terminated) {
 			return s, err
@@ -128,6 +139,18 @@ func (e *engine) result(ctx context.Context, j *started) (s job.Summary, err err
 		}
 		run = e.client.GetWorkflow(ctx, j.id, info.GetExecution().GetRunId()) // it was reset
 	}
+}
+
+// silent says whether an error tells that the server did not answer, and nothing of the job.
+func silent(err error) bool {
+	var unavailable *serviceerror.Unavailable
+	var late *serviceerror.DeadlineExceeded
+	var busy *serviceerror.ResourceExhausted
+	var ended *temporal.WorkflowExecutionError
+	if errors.As(err, &ended) {
+		return false
+	}
+	return errors.As(err, &unavailable) || errors.As(err, &late) || errors.As(err, &busy) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // summary is what is told of a job that is complete. Its JSON is an interface: fields are added, none is changed.

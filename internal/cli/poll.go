@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 
 	"github.com/longhaul/longhaul/internal/progress"
@@ -50,7 +51,9 @@ func (e *engine) poll(ctx context.Context, j *started, begun time.Time, to chan<
 		case time.Since(checked) >= servedEvery:
 			checked = time.Now()
 			s.Trouble = ""
-			if queues := e.unserved(ctx); len(queues) > 0 {
+			if !e.answers(ctx) {
+				s.Trouble = fmt.Sprintf("the server at %s does not answer", e.settings.HostPort)
+			} else if queues := e.unserved(ctx); len(queues) > 0 {
 				s.Trouble = warnUnserved(e, queues)
 			} else if answered {
 				s.Trouble = "the workers do not answer"
@@ -73,6 +76,14 @@ func (e *engine) poll(ctx context.Context, j *started, begun time.Time, to chan<
 			return
 		}
 	}
+}
+
+// answers says whether the server does.
+func (e *engine) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	_, err := e.client.WorkflowService().GetSystemInfo(ctx, &workflowservice.GetSystemInfoRequest{})
+	return err == nil
 }
 
 // snapshot asks the workflow how far the output is, and the server what its activities are doing.

@@ -123,6 +123,7 @@ It survives crashes: the same command goes on where the output stands.
 	}
 	root.AddCommand(p.runCommand(), p.listCommand(), p.statusCommand(), p.watchCommand(), p.cancelCommand(), p.resultCommand(), p.errorsCommand(), p.retryCommand(),
 		p.verifyCommand(), p.uiCommand(), p.devCommand(), p.doctorCommand(), p.workerCommand("worker"), p.versionCommand())
+	root.SetOut(p.Stdout) // which cobra's command for completion takes note of now
 	p.completionCommand(root)
 	p.complete(root)
 	return root

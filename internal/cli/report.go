@@ -230,7 +230,7 @@ func (r jobReport) print(w io.Writer) {
 	if r.Task != "" {
 		row("task", "%s", r.Task)
 	}
-	row("records", "%s", r.counts())
+	row("done", "%s", r.counts())
 	if r.Concurrency > 0 && (r.State == stateRunning || r.State == stateCanceling) {
 		row("in flight", "%s of %s", humanize.Comma(int64(r.InFlight)), humanize.Comma(int64(r.Concurrency)))
 	}
@@ -274,9 +274,9 @@ func (r jobReport) counts() string {
 		if r.Estimated {
 			about = "about "
 		}
-		t += fmt.Sprintf(" of %s%s (%d%%)", about, humanize.Comma(r.Total), r.Records*100/r.Total)
+		t += fmt.Sprintf(" of %s%s", about, humanize.Comma(r.Total))
 	}
-	return t + fmt.Sprintf(", %s failed", humanize.Comma(r.Failed))
+	return t + fmt.Sprintf(" records, %s failed", humanize.Comma(r.Failed))
 }
 
 // printJSON prints a value as one line of JSON.

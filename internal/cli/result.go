@@ -53,7 +53,7 @@ func (p *Program) ended(e *engine, r jobReport, json bool) error {
 	case stateRunning, stateCanceling:
 		return fmt.Errorf("job %s is %s, with %s (`%s` waits for it)", r.Job, r.State, r.counts(), e.command(p, "watch", r.Job))
 	case stateUnfinished:
-		return fmt.Errorf("job %s is unfinished, with %s records; the same command as before resumes it", r.Job, r.counts())
+		return fmt.Errorf("job %s is unfinished, with %s; the same command as before resumes it", r.Job, r.counts())
 	}
 	if r.Reason != "" {
 		return fmt.Errorf("job %s: %s", r.Job, r.Reason)
