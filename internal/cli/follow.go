@@ -109,6 +109,7 @@ func final(last progress.Snapshot, s job.Summary, begun time.Time) progress.Snap
 	if s.Retried > 0 {
 		last.Done, last.Written, last.Total, last.Failed = s.Retried, s.Retried, s.Retried, s.FailedAgain
 	}
+	last.Ahead, last.Slowest = 0, nil
 	last.Elapsed = time.Since(begun)
 	return last
 }

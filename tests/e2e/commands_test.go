@@ -129,7 +129,8 @@ func TestCommandsTellOfAJob(t *testing.T) {
 	if out, _ = do(0, "ui", "--ui-address", "http://ui:1"); out != "http://ui:1/namespaces/"+b.Namespace+"/workflows\n" {
 		t.Errorf("ui: %s", out)
 	}
-	if out, _ = do(0, "__complete", "status", "--address", harness.Server.Address, "--namespace", b.Namespace, "longhaul-"); !strings.Contains(out, id+"\trunning") {
+	out, _ = startHere("__complete", "status", "--address", harness.Server.Address, "--namespace", b.Namespace, "longhaul-").end(t, 0)
+	if !strings.Contains(out, id+"\trunning") {
 		t.Errorf("completion:\n%s", out)
 	}
 	out, _ = do(0, "doctor", "--json")
