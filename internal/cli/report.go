@@ -29,6 +29,8 @@ type jobReport struct {
 	Input       job.Paths `json:"input,omitempty"`
 	Task        string    `json:"task,omitempty"`
 	Concurrency int       `json:"concurrency,omitempty"`
+	// Retry says that it runs the failed records of the output again: the counts are of those, while it runs.
+	Retry bool `json:"retry,omitempty"`
 	// Records done, Failed ones among them, and Written ones; Total of the input, an estimate where Estimated, 0 where it is not known.
 	Records   int64 `json:"records"`
 	Failed    int64 `json:"failed"`
@@ -90,6 +92,9 @@ func (e *engine) report(ctx context.Context, f found) jobReport {
 	spec, err := e.specOf(ctx, f.id, f.runID)
 	if err == nil {
 		r.Output, r.Input, r.Task, r.Concurrency = spec.Output, spec.Input, spec.Task.Name, spec.Concurrency
+		if r.Retry = spec.Patch != nil; r.Retry {
+			r.Output = spec.Patch.Output
+		}
 	}
 	if f.running() {
 		e.reportRunning(ctx, f, spec, &r)
@@ -218,6 +223,9 @@ func (r jobReport) print(w io.Writer) {
 	}
 	row("job", "%s", r.Job)
 	row("state", "%s", r.when())
+	if r.Retry {
+		row("retry", "of the failed records of the output")
+	}
 	if r.Reason != "" {
 		row("reason", "%s", r.Reason)
 	}

@@ -155,11 +155,11 @@ func (p *Program) run(ctx context.Context, o *runOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.trial.wanted() {
-		return p.trial(ctx, o, spec)
-	}
 	if o.jobID == "" {
 		o.jobID = job.IDOf(spec.Output)
+	}
+	if o.trial.wanted() {
+		return p.trial(ctx, o, spec)
 	}
 	return p.work(ctx, o, spec)
 }

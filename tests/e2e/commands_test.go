@@ -64,8 +64,8 @@ func on(b *harness.Bench) func(status int, args ...string) (stdout, stderr strin
 	}
 }
 
-// told is what list and status print as JSON.
-type told struct {
+// reported is what list and status print as JSON.
+type reported struct {
 	Job, State, Output, Reason, Waiting, Errors string
 	Records, Failed, Total                      int64
 	InFlight, Concurrency                       int
@@ -105,12 +105,12 @@ func TestCommandsTellOfAJob(t *testing.T) {
 	path := b.Path("out")
 	run := []string{"run", b.Path("in"), "--output", path, "--http", tg.Template(), "--concurrency", "20"}
 	out, _ = do(0, append(run, "--detach", "--json")...)
-	id := decode[told](t, out).Job
+	id := decode[reported](t, out).Job
 	b.Until("the cap reached", func() bool { _, _, inFlight := tg.Counts(); return inFlight == 20 })
 
 	for _, name := range []string{id, path} {
 		out, _ = do(0, "status", name, "--json")
-		if s := decode[told](t, out); s.Job != id || s.State != "running" || s.Output != path || s.Concurrency != 20 || s.Started == nil || s.Ended != nil {
+		if s := decode[reported](t, out); s.Job != id || s.State != "running" || s.Output != path || s.Concurrency != 20 || s.Started == nil || s.Ended != nil {
 			t.Errorf("status of %s: %s", name, out)
 		}
 	}
@@ -194,7 +194,7 @@ func TestCommandsTellOfAJob(t *testing.T) {
 		t.Errorf("verify --json: %s", out)
 	}
 	out, _ = do(0, "list", "--json")
-	if s := decode[told](t, out); s.State != "complete" || s.Records != n || s.Failed != 1 || s.Ended == nil { // one job, however many runs
+	if s := decode[reported](t, out); s.State != "complete" || s.Records != n || s.Failed != 1 || s.Ended == nil { // one job, however many runs
 		t.Errorf("list --json: %s", out)
 	}
 
@@ -208,12 +208,12 @@ func TestCommandsTellWhyAJobFailed(t *testing.T) {
 	do := on(b)
 	b.Write("in", harness.Lines(5))
 	out, said := do(0, "run", b.Path("in"), "--output", b.Path("out"), "--task", "echo", "--detach", "--json")
-	id := decode[told](t, out).Job
+	id := decode[reported](t, out).Job
 	if !strings.Contains(said, "started at") {
 		t.Errorf("run --detach: %s", said)
 	}
 	out, _ = do(0, "status", id, "--json")
-	if s := decode[told](t, out); s.State != "running" || !strings.Contains(s.Waiting, "no worker polls task queue longhaul or longhaul-io; start one") {
+	if s := decode[reported](t, out); s.State != "running" || !strings.Contains(s.Waiting, "no worker polls task queue longhaul or longhaul-io; start one") {
 		t.Errorf("without a worker: %s", out)
 	}
 	if _, said := do(1, "doctor", "--json"); !strings.Contains(said, "not everything is in order") {
@@ -225,7 +225,7 @@ func TestCommandsTellWhyAJobFailed(t *testing.T) {
 		t.Errorf("watch: %s", said)
 	}
 	out, _ = do(0, "status", id, "--json")
-	if s := decode[told](t, out); s.State != "failed" || !strings.Contains(s.Reason, "read input "+b.Path("in")+": no such file") {
+	if s := decode[reported](t, out); s.State != "failed" || !strings.Contains(s.Reason, "read input "+b.Path("in")+": no such file") {
 		t.Errorf("failed: %s", out)
 	}
 	if out, _ = do(0, "status", id); !strings.Contains(out, "reason") || !strings.Contains(out, "failed now, after") && !strings.Contains(out, "ago, after") {
@@ -254,7 +254,7 @@ func TestDevServesOthers(t *testing.T) {
 	startHere("run", b.Path("in"), "--output", b.Path("out"), "--http", tg.Template(), "--concurrency", "10", "--detach", "--address", address).end(t, 0)
 	b.Until("the cap reached", func() bool { _, _, inFlight := tg.Counts(); return inFlight == 10 })
 	out, _ := startHere("list", "--json", "--state-dir", state).end(t, 0)
-	if s := decode[told](t, out); s.State != "running" || s.Output != b.Path("out") {
+	if s := decode[reported](t, out); s.State != "running" || s.Output != b.Path("out") {
 		t.Errorf("list: %s", out)
 	}
 	for _, by := range [][]string{{"--state-dir", state}, {"--state-dir", state, "--address", address}} {
@@ -271,7 +271,7 @@ func TestDevServesOthers(t *testing.T) {
 		t.Errorf("dev: %s", said)
 	}
 	out, said := startHere("status", b.Path("out"), "--state-dir", state, "--json", "--address", address).end(t, 0)
-	if s := decode[told](t, out); s.State != "unfinished" || !strings.Contains(said, "told from the manifest") {
+	if s := decode[reported](t, out); s.State != "unfinished" || !strings.Contains(said, "told from the manifest") {
 		t.Errorf("status without a server: %s%s", out, said)
 	}
 	dev, _ = serve()
