@@ -58,7 +58,7 @@ func (s Snapshot) Left() time.Duration {
 	if s.Total != 0 && s.Done == s.Total {
 		return 0
 	}
-	if s.Total == 0 || r <= 0 {
+	if s.Total == 0 || r <= 0 || s.held() != nil && s.Total-s.Done <= int64(s.Cap) { // all that is left may be as slow
 		return -1
 	}
 	left := float64(s.Total-s.Done) / r * float64(time.Second)

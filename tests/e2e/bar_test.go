@@ -91,6 +91,7 @@ func TestTheBarOnATerminal(t *testing.T) {
 			harness.Must(t, harness.FreePorts(b.Path("state")))
 			w := newTerminal(b, columns, fmt.Sprintf("NO_COLOR=1 %s run in --output out --http %s/{{.}} --concurrency 4 --timeout 1h --embedded --state-dir state", harness.LonghaulProgram, tg.URL))
 			screen := w.shows("held up by record 4 for ")
+			t.Logf("at work:\n%s", strings.Join(screen, "\n"))
 			if got := bars(screen); got != 1 {
 				t.Errorf("%d bars on the screen", got)
 			}
@@ -105,6 +106,7 @@ func TestTheBarOnATerminal(t *testing.T) {
 			}
 			close(tg.Gate)
 			screen = w.shows("exit 3")
+			t.Logf("complete:\n%s", strings.Join(screen, "\n"))
 			if got := bars(screen); got != 1 {
 				t.Errorf("%d bars on the last screen", got)
 			}
