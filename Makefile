@@ -40,7 +40,7 @@ integration: $(TEMPORAL) counterparts typescript ## tests with real processes ag
 	PATH="$$PATH:$(BIN)" $(GO) test -count=1 -timeout 40m ./tests/e2e/... ./tests/crash/...
 
 # Debian packages with what the tests meet that is no Go module. A test that misses one says so.
-COUNTERPARTS := python3-aiohttp parallel nginx
+COUNTERPARTS := python3-aiohttp parallel nginx tmux
 counterparts:
 	@missing=$$(for p in $(COUNTERPARTS); do dpkg -s "$$p" > /dev/null 2>&1 || echo "$$p"; done; command -v npm > /dev/null || echo nodejs npm); \
 	if [ -n "$$missing" ]; then bench/install.sh $$missing > /dev/null || echo "not installed: $$missing; a test will fail for want of it"; fi

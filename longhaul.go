@@ -47,6 +47,10 @@ func program(tasks Tasks) *cli.Program {
 	p := &cli.Program{
 		Name: filepath.Base(os.Args[0]), Tasks: registry, Own: len(tasks) > 0,
 		Stdout: os.Stdout, Stderr: os.Stderr, Terminal: term.IsTerminal(int(os.Stderr.Fd())), Signals: signals,
+		Colour: os.Getenv("NO_COLOR") == "", Browser: cli.Browser(),
+	}
+	if os.Getenv("TERM") == "dumb" {
+		p.Terminal = false // it cannot draw a bar
 	}
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		p.Stdin = os.Stdin

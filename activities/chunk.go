@@ -61,6 +61,7 @@ type chunkRun struct {
 	held     []*attempt
 	inFlight int
 	left     int // records not in the segment
+	first    firstMissing
 }
 
 // attempt is a record between its first try and its end.

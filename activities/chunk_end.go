@@ -189,22 +189,6 @@ func (r *chunkRun) draining() bool {
 	return r.readAll
 }
 
-// progress is what the heartbeats tell; a nil run has not begun.
-func (r *chunkRun) progress() job.Heartbeat {
-	if r == nil {
-		return job.Heartbeat{}
-	}
-	s := r.segment.Summary()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	h := job.Heartbeat{Done: r.chunk.Records - r.left, Failed: s.Failed, InFlight: max(0, r.inFlight-int(r.resting.Load()))}
-	for _, err := range r.starved {
-		h.Trouble = starved(err)
-		break
-	}
-	return h
-}
-
 func workflowID(ctx context.Context) string { return activity.GetInfo(ctx).WorkflowExecution.ID }
 
 // topFrame is the place in the code where a panic began, from its stack.

@@ -153,12 +153,13 @@ func TestHeartbeatsTellHowFarAChunkIs(t *testing.T) {
 	want := job.Heartbeat{Done: 4, Failed: 1, InFlight: 2}
 	join := fork(t, func() (job.Processed, error) {
 		return s.process(c, 2, circumstances{beat: func(h job.Heartbeat) {
-			if h == want {
+			slowest := h.Slowest
+			if h.Slowest = nil; h == want && slowest != nil && slowest.Record == 4 {
 				reached <- struct{}{}
 			}
 		}})
 	})
-	await(t, reached, "a heartbeat that tells of four records done, one of them failed, and two in flight")
+	await(t, reached, "a heartbeat that tells of four records done, one of them failed, two in flight, and the fifth as the slowest")
 	close(release)
 	if _, err := join(); err != nil {
 		t.Error(err)

@@ -206,6 +206,19 @@ type Heartbeat struct {
 	Trouble string `json:"trouble,omitempty"`
 	// Outages is how many attempts at the chunk have ended with an outage.
 	Outages int64 `json:"outages,omitempty"`
+	// Slowest is the first unfinished record of the chunk; nil where none is.
+	Slowest *Slowest `json:"slowest,omitempty"`
+}
+
+// Slowest is a record before which all records of its chunk are done.
+type Slowest struct {
+	// Index counts it among the records taken, Record in the input, both from 0.
+	Index  int64 `json:"index"`
+	Record int64 `json:"record"`
+	// Seconds for which it has been the first unfinished one.
+	Seconds int64 `json:"seconds,omitempty"`
+	// Cause is why its last try failed, in a line, where it waits for the next.
+	Cause string `json:"cause,omitempty"`
 }
 
 // Progress is the answer to QueryProgress.

@@ -174,6 +174,16 @@ func (w *Writer) Has(index int) bool {
 	return w.has(index)
 }
 
+// FirstMissing returns the first index from the given one on that has no frame; the number of records where each has.
+func (w *Writer) FirstMissing(from int) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for from < w.chunk.Records && w.has(from) {
+		from++
+	}
+	return from
+}
+
 func (w *Writer) has(index int) bool { return w.offsets != nil && w.offsets[index] != 0 }
 
 // make makes room for the offsets.

@@ -197,3 +197,17 @@ func TestAppendIsSafeForConcurrentUse(t *testing.T) {
 	must(t, w.Close())
 	wantOutcomes(t, fsys.OS, dir, c)
 }
+
+func TestFirstMissingIsTheFirstRecordWithoutAFrame(t *testing.T) {
+	w := open(t, fsystest.Hooked(nil), t.TempDir(), chunkOf(5))
+	defer w.Close()
+	for _, step := range []struct {
+		append      []int
+		from, first int
+	}{{nil, 0, 0}, {[]int{1, 3}, 0, 0}, {nil, 1, 2}, {[]int{0}, 0, 2}, {[]int{2, 4}, 2, 5}, {nil, 5, 5}} {
+		must(t, w.Append(outcomes(step.append...)...))
+		if got := w.FirstMissing(step.from); got != step.first {
+			t.Errorf("from %d on, after %v: %d, want %d", step.from, step.append, got, step.first)
+		}
+	}
+}

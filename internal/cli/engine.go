@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/longhaul/longhaul/internal/devserver"
@@ -36,17 +37,11 @@ type engine struct {
 
 // engine finds the server, or starts one.
 func (p *Program) engine(ctx context.Context, o *runOptions, s dial.Settings) (*engine, error) {
-	stateDir := o.stateDir
-	if stateDir == "" {
-		var err error
-		if stateDir, err = devserver.DefaultStateDir(); err != nil {
-			return nil, err
-		}
+	stateDir, err := stateFolder(o.stateDir)
+	if err != nil {
+		return nil, err
 	}
-	e := &engine{settings: s, worker: "longhaul-worker"}
-	if p.Own {
-		e.worker = p.Name + " worker"
-	}
+	e := &engine{settings: s, worker: p.workerProgram()}
 	s.Logger, s.Identity = slog.New(slog.DiscardHandler), workers.Identity()
 	e.settings = s
 	switch {
@@ -148,7 +143,7 @@ func (e *engine) stopWorking() {
 	}
 }
 
-// close ends all that this process runs.
+// close ends all that this process runs. A second call does nothing.
 func (e *engine) close() {
 	e.stopWorking()
 	if e.client != nil {
@@ -160,6 +155,21 @@ func (e *engine) close() {
 	if e.log != nil {
 		e.log.Close()
 	}
+	e.client, e.embedded, e.log = nil, nil, nil
+}
+
+// cluster is the id of the server's cluster.
+func (e *engine) cluster(ctx context.Context) (string, error) {
+	info, err := e.client.WorkflowService().GetClusterInfo(ctx, &workflowservice.GetClusterInfoRequest{})
+	return info.GetClusterId(), err
+}
+
+// jobsPage is the Web UI's page of all jobs; empty where it is unknown.
+func (e *engine) jobsPage() string {
+	if e.ui == "" {
+		return ""
+	}
+	return e.ui + "/namespaces/" + url.PathEscape(e.settings.Namespace) + "/workflows"
 }
 
 // page is the Web UI's page of a job; empty where it is unknown.
@@ -167,5 +177,5 @@ func (e *engine) page(id, runID string) string {
 	if e.ui == "" {
 		return ""
 	}
-	return e.ui + "/namespaces/" + url.PathEscape(e.settings.Namespace) + "/workflows/" + url.PathEscape(id) + "/" + runID + "/history"
+	return e.jobsPage() + "/" + url.PathEscape(id) + "/" + runID + "/history"
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/longhaul/longhaul/failures"
 	"github.com/longhaul/longhaul/internal/fsys"
+	"github.com/longhaul/longhaul/internal/progress"
 	"github.com/longhaul/longhaul/output"
 )
 
@@ -42,7 +42,8 @@ Exit status: 0 whether records failed or not; 1 could not be read; 2 usage.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return p.errors(cmd.Context(), args[0], o) },
+		ValidArgsFunction: completeOutputs,
+		RunE:              func(cmd *cobra.Command, args []string) error { return p.errors(cmd.Context(), args[0], o) },
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object")
 	cmd.Flags().IntVar(&o.samples, "samples", 3, "`records` to show of each cause, the first ones")
@@ -81,9 +82,7 @@ func (p *Program) errors(ctx context.Context, path string, o *errorsOptions) err
 		Output: path, Records: m.Position.Records, Failed: m.Totals.Failed, Complete: m.Complete, Causes: tally.Groups(), Other: tally.Other,
 	}
 	if o.json {
-		enc := json.NewEncoder(p.Stdout)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(r)
+		return p.printJSON(r)
 	}
 	p.printErrors(r)
 	return nil
@@ -99,20 +98,10 @@ func (p *Program) printErrors(r errorsReport) {
 	for _, g := range r.Causes {
 		fmt.Fprintf(p.Stdout, "\n%s (%.3g%%): %s\n", humanize.Comma(g.Count), 100*float64(g.Count)/float64(r.Failed), g.Cause)
 		for _, s := range g.Samples {
-			fmt.Fprintf(p.Stdout, "    %s: %s\n", s, strings.Join(strings.Fields(printable(s.Error)), " "))
+			fmt.Fprintf(p.Stdout, "    %s: %s\n", s, strings.Join(strings.Fields(progress.Printable(s.Error)), " "))
 		}
 	}
 	if r.Other > 0 {
 		fmt.Fprintf(p.Stdout, "\n%s of more causes than can be told apart\n", humanize.Comma(r.Other))
 	}
-}
-
-// printable takes control characters out of a text that comes from elsewhere: a terminal would obey them.
-func printable(s string) string {
-	return strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0 {
-			return ' '
-		}
-		return c
-	}, s)
 }

@@ -7,8 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/longhaul/longhaul/internal/progress"
@@ -26,14 +27,33 @@ func (p *Program) announce(e *engine, j *started) {
 		where = "on the embedded server at " + e.settings.HostPort
 	}
 	fmt.Fprintf(p.Stderr, "job %s %s %s\n", j.id, verb, where)
-	if page := e.page(j.id, j.run.GetRunID()); page != "" {
-		fmt.Fprintf(p.Stderr, "watch it: %s\n", page)
+	if j.page != "" {
+		fmt.Fprintf(p.Stderr, "watch it: %s\n", j.page)
 	}
 }
 
+// detached tells programs what was started.
+func (p *Program) detached(e *engine, j *started) error {
+	if !j.json {
+		fmt.Fprintf(p.Stderr, "come back to it: %s\n", e.command(p, "watch", j.id))
+		return nil
+	}
+	return p.printJSON(struct {
+		Job    string `json:"job"`
+		RunID  string `json:"runId"`
+		Joined bool   `json:"joined,omitempty"`
+		WebUI  string `json:"webUI,omitempty"`
+	}{j.id, j.run.GetRunID(), j.joined, j.page})
+}
+
+const (
+	progressHelp = "`mode`: auto, bar, plain, json or none"
+	summaryHelp  = "print what was done as one JSON object"
+)
+
 // follow shows the job's progress until it ends or the user interrupts.
 func (p *Program) follow(ctx context.Context, e *engine, j *started, mode progress.Mode) error {
-	display, err := progress.New(mode, p.Stderr)
+	display, err := progress.New(mode, p.Stderr, p.Colour)
 	if err != nil {
 		return err
 	}
@@ -88,15 +108,26 @@ func final(last progress.Snapshot, s job.Summary, begun time.Time) progress.Snap
 	if s.Retried > 0 {
 		last.Done, last.Written, last.Total, last.Failed = s.Retried, s.Retried, s.Retried, s.FailedAgain
 	}
+	last.Ahead, last.Slowest = 0, nil
 	last.Elapsed = time.Since(begun)
 	return last
 }
 
-// result waits for the job's end, over continued and reset runs.
+// askAgain is how long to wait before a server is asked again that did not answer.
+const askAgain = time.Second
+
+// result waits for the job's end, over continued and reset runs, and while the server does not answer.
 func (e *engine) result(ctx context.Context, j *started) (s job.Summary, err error) {
 	run := j.run
 	for {
 		err = run.Get(ctx, &s)
+		if silent(err) && ctx.Err() == nil {
+			select {
+			case <-time.After(askAgain):
+			case <-ctx.Done():
+			}
+			continue
+		}
 		var terminated *temporal.TerminatedError
 		if !errors.As(err, &terminated) {
 			return s, err
@@ -110,55 +141,24 @@ func (e *engine) result(ctx context.Context, j *started) (s job.Summary, err err
 	}
 }
 
-// done prints what a finished job did.
-func (p *Program) done(e *engine, j *started, s job.Summary, last progress.Snapshot) error {
-	took := last.Elapsed
-	switch alone := time.Duration(s.TaskMicros) * time.Microsecond; {
-	case s.Retried > 0:
-		p.retried(s, took)
-	case s.AlreadyDone:
-		fmt.Fprintf(p.Stdout, "already done: %s records, %s failed\n", humanize.Comma(s.Records), humanize.Comma(s.Failed))
-	case last.Before > 0 || took <= 0:
-		fmt.Fprintf(p.Stdout, "done: %s records, %s failed; resumed at record %s, in %s\n",
-			humanize.Comma(s.Records), humanize.Comma(s.Failed), humanize.Comma(last.Before), tidy(took))
-	default:
-		fmt.Fprintf(p.Stdout, "done: %s records, %s failed, in %s", humanize.Comma(s.Records), humanize.Comma(s.Failed), tidy(took))
-		if alone > took {
-			fmt.Fprintf(p.Stdout, "; one by one about %s, %.1f times as long", tidy(alone), alone.Seconds()/took.Seconds())
-		}
-		fmt.Fprintln(p.Stdout)
+// silent says whether an error tells that the server did not answer, and nothing of the job.
+func silent(err error) bool {
+	var unavailable *serviceerror.Unavailable
+	var late *serviceerror.DeadlineExceeded
+	var busy *serviceerror.ResourceExhausted
+	var ended *temporal.WorkflowExecutionError
+	if errors.As(err, &ended) {
+		return false
 	}
-	fmt.Fprintf(p.Stdout, "output: %s (%s)\n", s.Output, humanize.IBytes(uint64(s.OutputBytes)))
-	if s.Failed > 0 {
-		fmt.Fprintf(p.Stdout, "errors: %s\n", s.Errors)
-	}
-	if page := e.page(j.id, j.run.GetRunID()); page != "" {
-		fmt.Fprintf(p.Stdout, "web UI: %s\n", page)
-	}
-	if s.Failed > 0 {
-		return errSomeFailed
-	}
-	return nil
-}
-
-// tidy rounds a duration to what matters of it.
-func tidy(d time.Duration) time.Duration {
-	switch {
-	case d >= time.Minute:
-		return d.Round(time.Second)
-	case d >= time.Second:
-		return d.Round(10 * time.Millisecond)
-	}
-	return d.Round(time.Millisecond)
+	return errors.As(err, &unavailable) || errors.As(err, &late) || errors.As(err, &busy) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // gaveUp words the failure of a job.
 func (p *Program) gaveUp(j *started, err error) error {
-	var app *temporal.ApplicationError
 	var terminated *temporal.TerminatedError
-	switch {
-	case errors.As(err, &app):
-		return fmt.Errorf("job %s: %s", j.id, app.Message())
+	switch why := reason(err); {
+	case why != "":
+		return fmt.Errorf("job %s: %s", j.id, why)
 	case temporal.IsCanceledError(err):
 		return fmt.Errorf("job %s was canceled; what it wrote stands, and the same command resumes it", j.id)
 	case errors.As(err, &terminated):
@@ -167,32 +167,25 @@ func (p *Program) gaveUp(j *started, err error) error {
 	return fmt.Errorf("job %s: %w", j.id, err)
 }
 
-// interrupted ends following at the user's wish: an embedded job stops and can be resumed, another one goes on.
-func (p *Program) interrupted(e *engine, j *started) error {
-	if e.embedded == nil {
-		fmt.Fprintf(p.Stderr, "job %s goes on; the same command comes back to it, `temporal workflow cancel --workflow-id %s` ends it\n", j.id, j.id)
-		return errInterrupted
+// reason is why a job failed; empty where it did not by itself.
+func reason(err error) string {
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) {
+		return app.Message()
 	}
-	fmt.Fprintln(p.Stderr, "stopping: tasks in flight may end; interrupt again to stop at once")
-	stopped := make(chan struct{})
-	go func() {
-		e.stopWorking()
-		close(stopped)
-	}()
-	select {
-	case <-stopped:
-	case <-p.Signals:
-		e.workers = nil // its tasks end with this process
-	}
-	fmt.Fprintln(p.Stderr, "stopped; the same command resumes the job")
-	return errInterrupted
+	return ""
 }
 
 // warnUnserved tells how to serve task queues that no worker polls.
 func warnUnserved(e *engine, queues []string) string {
+	return fmt.Sprintf("no worker polls task queue %s; start one: %s", strings.Join(queues, " or "), e.workerCommand())
+}
+
+// workerCommand is the command line that starts a worker for this server.
+func (e *engine) workerCommand() string {
 	cmd := e.worker + " --address " + e.settings.HostPort
-	if e.settings.Namespace != "default" {
+	if e.settings.Namespace != client.DefaultNamespace {
 		cmd += " --namespace " + e.settings.Namespace
 	}
-	return fmt.Sprintf("no worker polls task queue %s; start one: %s", strings.Join(queues, " or "), cmd)
+	return cmd
 }

@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 
 	"github.com/longhaul/longhaul/internal/progress"
@@ -26,6 +27,7 @@ const (
 // poll sends snapshots of the job until ctx ends.
 func (e *engine) poll(ctx context.Context, j *started, begun time.Time, to chan<- progress.Snapshot) {
 	var s progress.Snapshot
+	var meter progress.Meter
 	var checked time.Time
 	first, answered := true, false
 	t := time.NewTicker(pollEvery)
@@ -49,13 +51,18 @@ func (e *engine) poll(ctx context.Context, j *started, begun time.Time, to chan<
 		case time.Since(checked) >= servedEvery:
 			checked = time.Now()
 			s.Trouble = ""
-			if queues := e.unserved(ctx); len(queues) > 0 {
+			if !e.answers(ctx) {
+				s.Trouble = fmt.Sprintf("the server at %s does not answer", e.settings.HostPort)
+			} else if queues := e.unserved(ctx); len(queues) > 0 {
 				s.Trouble = warnUnserved(e, queues)
 			} else if answered {
 				s.Trouble = "the workers do not answer"
 			}
 		}
 		s.Elapsed = time.Since(begun)
+		if answered {
+			meter.Measure(&s)
+		}
 		if answered || s.Trouble != "" {
 			select {
 			case to <- s:
@@ -69,6 +76,14 @@ func (e *engine) poll(ctx context.Context, j *started, begun time.Time, to chan<
 			return
 		}
 	}
+}
+
+// answers says whether the server does.
+func (e *engine) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	_, err := e.client.WorkflowService().GetSystemInfo(ctx, &workflowservice.GetSystemInfoRequest{})
+	return err == nil
 }
 
 // snapshot asks the workflow how far the output is, and the server what its activities are doing.
@@ -94,9 +109,18 @@ func (e *engine) snapshot(ctx context.Context, j *started) (progress.Snapshot, e
 	if err != nil {
 		return progress.Snapshot{}, err
 	}
+	var slowest *job.Slowest
 	for _, a := range d.GetPendingActivities() {
-		e.addPending(&s, a)
+		if h := e.addPending(&s, a); h != nil && (slowest == nil || h.Index < slowest.Index) {
+			slowest = h
+		}
 	}
+	s.Ahead = s.Done - p.Position.Records
+	if slowest != nil {
+		s.Ahead = s.Done - slowest.Index
+		s.Slowest = &progress.Slowest{Record: slowest.Record, Seconds: slowest.Seconds, Cause: slowest.Cause}
+	}
+	s.Ahead = max(0, s.Ahead)           // the heartbeats are older than the position
 	s.InFlight = min(s.InFlight, s.Cap) // the heartbeats are of different moments, and slots go round between chunks
 	if len(d.GetPendingActivities()) > 0 && s.Trouble == "" && s.InFlight == 0 {
 		if queues := e.unserved(ctx); len(queues) > 0 {
@@ -116,8 +140,8 @@ func estimate(s job.Selection, p job.Progress) int64 {
 	return max(n, p.Listed)
 }
 
-// addPending adds what a running activity tells of itself.
-func (e *engine) addPending(s *progress.Snapshot, a *workflow.PendingActivityInfo) {
+// addPending adds what a running activity tells of itself, and returns the record that holds its chunk up, where it tells of one.
+func (e *engine) addPending(s *progress.Snapshot, a *workflow.PendingActivityInfo) *job.Slowest {
 	var h job.Heartbeat
 	if a.GetActivityType().GetName() == job.ActivityProcessChunk && a.GetHeartbeatDetails() != nil {
 		dc := e.settings.DataConverter
@@ -144,4 +168,5 @@ func (e *engine) addPending(s *progress.Snapshot, a *workflow.PendingActivityInf
 			}
 		}
 	}
+	return h.Slowest
 }

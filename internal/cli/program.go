@@ -29,6 +29,10 @@ type Program struct {
 	Stdout, Stderr io.Writer
 	// Terminal says whether Stderr is one.
 	Terminal bool
+	// Colour says whether to use colours on it.
+	Colour bool
+	// Browser is the command that opens a page; nil where there is no display.
+	Browser []string
 	// Signals tells interrupts.
 	Signals <-chan os.Signal
 }
@@ -82,15 +86,15 @@ func (p *Program) RunWorker(args []string) int { return p.execute(p.workerComman
 
 func (p *Program) execute(cmd *cobra.Command, args []string) int {
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	cmd.SetFlagErrorFunc(flagError)
 	cmd.SetArgs(args)
 	cmd.SetOut(p.Stdout)
 	cmd.SetErr(p.Stderr)
-	err := cmd.ExecuteContext(context.Background())
+	cmd, err := cmd.ExecuteContextC(context.Background())
 	switch {
 	case err == nil, errors.Is(err, errSomeFailed), errors.Is(err, errInterrupted):
 	case errors.Is(err, errUsage):
-		fmt.Fprintf(p.Stderr, "%s: %s\nTry %s --help.\n", p.Name, strings.TrimPrefix(err.Error(), errUsage.Error()+": "), p.Name)
+		fmt.Fprintf(p.Stderr, "%s: %s\nTry %s --help.\n", p.Name, strings.TrimPrefix(err.Error(), errUsage.Error()+": "), cmd.CommandPath())
 	default:
 		fmt.Fprintf(p.Stderr, "%s: %v\n", p.Name, err)
 	}
@@ -110,15 +114,17 @@ func (p *Program) rootCommand() *cobra.Command {
 It survives crashes: the same command goes on where the output stands.
 
 ` + exitHelp,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usage(fmt.Errorf("unknown command %q", args[0]))
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: p.examples(`  longhaul run ids.txt --output users.jsonl --http 'https://api.example.com/users/{{.}}' --concurrency 100
+  longhaul status users.jsonl
+  longhaul verify users.jsonl`),
+		SuggestionsMinimumDistance: maxDistance,
+		Args:                       unknownCommand,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(p.runCommand(), p.retryCommand(), p.errorsCommand(), p.verifyCommand(), p.workerCommand("worker"))
+	root.AddCommand(p.runCommand(), p.listCommand(), p.statusCommand(), p.watchCommand(), p.cancelCommand(), p.resultCommand(), p.errorsCommand(), p.retryCommand(),
+		p.verifyCommand(), p.uiCommand(), p.devCommand(), p.doctorCommand(), p.workerCommand("worker"), p.versionCommand())
+	root.SetOut(p.Stdout) // which cobra's command for completion takes note of now
+	p.completionCommand(root)
+	p.complete(root)
 	return root
 }

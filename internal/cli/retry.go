@@ -48,7 +48,8 @@ OUTPUT: run it where that is.
 			o.output = outputs[0]
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.retry(cmd.Context(), o) },
+		ValidArgsFunction: completeOutputs,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return p.retry(cmd.Context(), o) },
 	}
 	f := cmd.Flags()
 	f.SortFlags = false

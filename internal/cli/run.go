@@ -24,7 +24,7 @@ type runOptions struct {
 	output, jobID, stateDir, progress string
 	concurrency                       int
 	timeout, stopTimeout              time.Duration
-	overwrite, detach, embedded       bool
+	overwrite, detach, embedded, json bool
 	input                             inputOptions
 	shape                             outputOptions
 	trial                             trialOptions
@@ -94,7 +94,8 @@ func (o *runOptions) registerWork(f *pflag.FlagSet) {
 // registerEngine adds the flags that say where it is done, and what is shown of it.
 func (o *runOptions) registerEngine(f *pflag.FlagSet) {
 	f.BoolVarP(&o.detach, "detach", "d", false, "start the job and return (needs a server)")
-	f.StringVar(&o.progress, "progress", string(progress.Auto), "`mode`: auto, bar, plain, json or none")
+	f.StringVar(&o.progress, "progress", string(progress.Auto), progressHelp)
+	f.BoolVar(&o.json, "json", false, summaryHelp)
 	f.BoolVar(&o.embedded, "embedded", false, "run the embedded server even where one listens at the default address")
 	f.StringVar(&o.stateDir, "state-dir", "", "`folder` of the embedded server's database and log (default: longhaul in the user's state directory)")
 	f.DurationVar(&o.stopTimeout, "stop-timeout", 10*time.Second, "how long tasks in flight may take to end at an interrupt")
@@ -154,11 +155,11 @@ func (p *Program) run(ctx context.Context, o *runOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.trial.wanted() {
-		return p.trial(ctx, o, spec)
-	}
 	if o.jobID == "" {
 		o.jobID = job.IDOf(spec.Output)
+	}
+	if o.trial.wanted() {
+		return p.trial(ctx, o, spec)
 	}
 	return p.work(ctx, o, spec)
 }
@@ -180,18 +181,25 @@ func (p *Program) work(ctx context.Context, o *runOptions, spec job.Spec) error 
 			return err
 		}
 	}
-	e, err := p.engine(ctx, o, settings)
+	var e *engine
+	err = p.untilInterrupt(ctx, func(ctx context.Context) (err error) {
+		e, err = p.engine(ctx, o, settings)
+		return err
+	})
+	if e != nil {
+		defer e.close()
+	}
 	if err != nil {
 		return err
 	}
-	defer e.close()
 	j, err := e.start(ctx, o.jobID, spec)
 	if err != nil {
 		return err
 	}
+	j.json = o.json
 	p.announce(e, j)
 	if o.detach {
-		return nil
+		return p.detached(e, j)
 	}
 	return p.follow(ctx, e, j, mode)
 }

@@ -22,6 +22,10 @@ type started struct {
 	run    client.WorkflowRun
 	spec   job.Spec
 	joined bool
+	// page is that of the Web UI; empty where it is unknown.
+	page string
+	// json says that what was done is to be told as JSON.
+	json bool
 }
 
 // start starts the job, or joins it where it runs.
@@ -38,7 +42,7 @@ func (e *engine) start(ctx context.Context, id string, spec job.Spec) (*started,
 		run, err := e.client.ExecuteWorkflow(ctx, o, job.WorkflowType, spec)
 		var running *serviceerror.WorkflowExecutionAlreadyStarted
 		if err == nil {
-			return &started{id: id, run: run, spec: spec}, nil
+			return &started{id: id, run: run, spec: spec, page: e.page(id, run.GetRunID())}, nil
 		}
 		if !errors.As(err, &running) {
 			return nil, fmt.Errorf("start job %s: %w", id, err)
@@ -54,7 +58,7 @@ func (e *engine) start(ctx context.Context, id string, spec job.Spec) (*started,
 		if err := sameWork(id, other, spec); err != nil {
 			return nil, err
 		}
-		return &started{id: id, run: e.client.GetWorkflow(ctx, id, running.RunId), spec: other, joined: true}, nil
+		return &started{id: id, run: e.client.GetWorkflow(ctx, id, running.RunId), spec: other, page: e.page(id, running.RunId), joined: true}, nil
 	}
 }
 

@@ -14,25 +14,43 @@ import (
 )
 
 func (p *Program) verifyCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "verify OUTPUT",
+	var json bool
+	cmd := &cobra.Command{
+		Use:   "verify OUTPUT [flags]",
 		Short: "Check an output against what was committed",
 		Long: `Check OUTPUT, and the errors file beside it, against the manifest: their lengths, a line a record, and the SHA-256 of the committed bytes.
 It needs no server, and may run beside the job.
 
 Exit status: 0 all is right; 1 something differs, or could not be read; 2 usage.`,
-		Example: p.examples(`  longhaul verify pages.jsonl`),
+		Example: p.examples(`  longhaul verify pages.jsonl
+  longhaul verify pages.jsonl --json | jq -r .sha256`),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage(errors.New("want one OUTPUT"))
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return p.verify(cmd.Context(), args[0]) },
+		ValidArgsFunction: completeOutputs,
+		RunE:              func(cmd *cobra.Command, args []string) error { return p.verify(cmd.Context(), args[0], json) },
 	}
+	cmd.Flags().BoolVar(&json, "json", false, "print one JSON object")
+	return cmd
 }
 
-func (p *Program) verify(ctx context.Context, path string) error {
+// verifyReport is what verify --json prints of an output that is right.
+type verifyReport struct {
+	Output string `json:"output"`
+	// Records that have their line, Failed ones among them.
+	Records  int64 `json:"records"`
+	Failed   int64 `json:"failed"`
+	Complete bool  `json:"complete"`
+	// OutputBytes committed, and their SHA-256 in hex; UncommittedBytes stand behind them.
+	OutputBytes      int64  `json:"outputBytes"`
+	SHA256           string `json:"sha256"`
+	UncommittedBytes int64  `json:"uncommittedBytes,omitempty"`
+}
+
+func (p *Program) verify(ctx context.Context, path string, json bool) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return err
@@ -40,6 +58,12 @@ func (p *Program) verify(ctx context.Context, path string) error {
 	v, err := output.At(fsys.OS, path).Verify(ctx)
 	if err != nil {
 		return err
+	}
+	if json {
+		return p.printJSON(verifyReport{
+			Output: path, Records: v.Answered(), Failed: v.Totals.Failed, Complete: v.Complete,
+			OutputBytes: v.Position.OutputBytes, SHA256: v.OutputDigest.SHA256, UncommittedBytes: v.Uncommitted,
+		})
 	}
 	state := "complete"
 	if !v.Complete {

@@ -375,6 +375,13 @@ func lastLine(path string) string {
 	return string(b[start:end])
 }
 
+// At returns where the server of a state folder listens, and whether some process runs it at this moment.
+func At(stateDir string) (Endpoint, bool) {
+	s := Server{options: Options{StateDir: stateDir}}
+	e, err := s.read()
+	return e, err == nil && Running(stateDir)
+}
+
 // Running says whether some process runs the server of a state folder at this moment.
 func Running(stateDir string) bool {
 	f, err := fsys.OS.OpenWrite(filepath.Join(stateDir, "server.lock"), false, 0)

@@ -3,30 +3,33 @@ package progress
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/mattn/go-runewidth"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// bar is a bar on a terminal, and below it what holds the job up.
+// bar is a bar on a terminal: records, failures; below it how fast; below that what holds the job up.
 type bar struct {
 	progress *mpb.Progress
 	bar      *mpb.Bar
+	colour   bool
 	last     atomic.Pointer[Snapshot]
 }
 
-func newBar(w io.Writer) *bar {
-	b := &bar{}
+func newBar(w io.Writer, colour bool) *bar {
+	b := &bar{colour: colour}
 	b.last.Store(&Snapshot{})
 	b.progress = mpb.New(mpb.WithOutput(w), mpb.WithAutoRefresh(), mpb.WithRefreshRate(150*time.Millisecond))
 	b.bar = b.progress.New(0, mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
 		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return barLeft(*b.last.Load()) })),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return barRight(*b.last.Load()) })),
 		mpb.BarExtender(mpb.BarFillerFunc(func(w io.Writer, s decor.Statistics) error {
-			return trouble(w, *b.last.Load(), s.AvailableWidth)
+			return b.below(w, *b.last.Load(), s.AvailableWidth)
 		}), false),
 	)
 	return b
@@ -37,31 +40,58 @@ func barLeft(s Snapshot) string {
 	if s.Total > 0 {
 		percent = fmt.Sprintf("%3d%%", s.Done*100/s.Total)
 	}
-	return humanize.Comma(s.Done) + " " + percent + " "
+	return counts(s) + " " + percent
 }
 
 func barRight(s Snapshot) string {
-	t := fmt.Sprintf(" %s/s", rate(s.Rate()))
-	if left := s.Left(); left >= 0 && s.Done < s.Total {
-		t += " " + short(left) + " left"
+	if s.Failed == 0 {
+		return ""
 	}
-	if s.Failed > 0 {
-		t += fmt.Sprintf(" %s failed", humanize.Comma(s.Failed))
-	}
-	return t
+	return fmt.Sprintf("%s failed", humanize.Comma(s.Failed))
 }
 
-// trouble writes what holds the job up into one line of the terminal.
-func trouble(w io.Writer, s Snapshot, width int) error {
-	if s.Trouble == "" {
-		return nil
+// yellow is how what holds the job up is coloured.
+const (
+	yellow = "\x1b[33m"
+	reset  = "\x1b[0m"
+)
+
+// below writes the lines under the bar: each fits into one of the terminal's, so that none wraps, and nothing is left over when it is redrawn.
+func (b *bar) below(w io.Writer, s Snapshot, width int) error {
+	lines := []string{fit(pace(s), width)}
+	if h := s.held(); h != nil {
+		lines = append(lines, b.warn(cut("held up by "+h.String(), width)))
 	}
-	t := []rune("waiting: " + s.Trouble)
-	if width > 1 && len(t) >= width {
-		t = append(t[:width-2], '…')
+	if s.Trouble != "" {
+		lines = append(lines, b.warn(cut("waiting: "+Printable(s.Trouble), width)))
 	}
-	_, err := fmt.Fprintln(w, string(t))
+	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
 	return err
+}
+
+func (b *bar) warn(line string) string {
+	if !b.colour {
+		return line
+	}
+	return yellow + line + reset
+}
+
+// fit joins as many parts as there is room for, the first ones.
+func fit(parts []string, width int) string {
+	for n := len(parts); n > 1; n-- {
+		if t := strings.Join(parts[:n], ", "); width <= 1 || runewidth.StringWidth(t) < width {
+			return t
+		}
+	}
+	return cut(parts[0], width)
+}
+
+// cut cuts a text to less than a width in columns; one of 1 or less is no width.
+func cut(t string, width int) string {
+	if width <= 1 {
+		return t
+	}
+	return runewidth.Truncate(t, width-1, "…")
 }
 
 func (b *bar) Show(s Snapshot) {

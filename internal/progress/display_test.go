@@ -13,7 +13,7 @@ import (
 func show(t *testing.T, m Mode, snapshots ...Snapshot) []string {
 	t.Helper()
 	var b bytes.Buffer
-	d, err := New(m, &b)
+	d, err := New(m, &b, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func at(seconds ...float64) []Snapshot {
 
 func TestUnknownModesAreRefused(t *testing.T) {
 	for _, m := range []Mode{"", "fancy", Auto} {
-		if _, err := New(m, nil); err == nil || !strings.Contains(err.Error(), "want auto, bar, plain, json or none") {
+		if _, err := New(m, nil, false); err == nil || !strings.Contains(err.Error(), "want auto, bar, plain, json or none") {
 			t.Errorf("%q: %v", m, err)
 		}
 	}
@@ -100,11 +100,13 @@ func TestJSONFields(t *testing.T) {
 		"all": {
 			Snapshot{
 				Done: 50, Failed: 1, Written: 40, Total: 100, Estimated: true, InFlight: 7, Cap: 8,
-				Elapsed: 2500 * time.Millisecond, Before: 25, Trouble: "HTTP 503 <busy>",
+				Elapsed: 2500 * time.Millisecond, Before: 25, Trouble: "HTTP 503 <busy>", Rates: &Rates{Now: 12, Lately: 20},
+				Ahead: 9, Slowest: &Slowest{Record: 41, Seconds: 3, Cause: "busy"},
 			},
 			map[string]any{
 				"done": 50.0, "failed": 1.0, "written": 40.0, "total": 100.0, "estimated": true, "inFlight": 7.0, "cap": 8.0,
-				"elapsedSeconds": 2.5, "recordsPerSecond": 10.0, "leftSeconds": 5.0, "trouble": "HTTP 503 <busy>",
+				"elapsedSeconds": 2.5, "recordsPerSecond": 10.0, "recordsPerSecondNow": 12.0, "leftSeconds": 2.5, "trouble": "HTTP 503 <busy>",
+				"ahead": 9.0, "slowest": map[string]any{"record": 41.0, "seconds": 3.0, "cause": "busy"},
 			},
 		},
 		"the least": {

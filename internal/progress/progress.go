@@ -5,52 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
 )
-
-// Snapshot is how far a job is at a moment.
-type Snapshot struct {
-	// Done records, written or waiting for their turn, and Failed ones among them.
-	Done   int64 `json:"done"`
-	Failed int64 `json:"failed"`
-	// Written records, in order.
-	Written int64 `json:"written"`
-	// Total records of the input; an estimate where Estimated, 0 where nothing is known yet.
-	Total     int64 `json:"total"`
-	Estimated bool  `json:"estimated,omitempty"`
-	// InFlight tasks and the Cap on them.
-	InFlight int `json:"inFlight"`
-	Cap      int `json:"cap"`
-	// Elapsed since following began, and records Done before that.
-	Elapsed time.Duration `json:"-"`
-	Before  int64         `json:"-"`
-	// Trouble is what holds the job up, where something does.
-	Trouble string `json:"trouble,omitempty"`
-}
-
-// Rate is the records a second since following began.
-func (s Snapshot) Rate() float64 {
-	if s.Elapsed <= 0 {
-		return 0
-	}
-	return float64(s.Done-s.Before) / s.Elapsed.Seconds()
-}
-
-// Left is the time left at that rate; negative where it is unknown.
-func (s Snapshot) Left() time.Duration {
-	r := s.Rate()
-	if s.Total == 0 || r <= 0 {
-		return -1
-	}
-	left := float64(s.Total-s.Done) / r * float64(time.Second)
-	if left >= math.MaxInt64 {
-		return -1
-	}
-	return time.Duration(left)
-}
 
 // Display shows snapshots. Its methods are not for concurrent use.
 type Display interface {
@@ -72,11 +31,11 @@ const (
 	None  Mode = "none"
 )
 
-// New returns the display of a mode, which must not be Auto, on w.
-func New(m Mode, w io.Writer) (Display, error) {
+// New returns the display of a mode, which must not be Auto, on w. A bar is coloured where that is asked.
+func New(m Mode, w io.Writer, colour bool) (Display, error) {
 	switch m {
 	case Bar:
-		return newBar(w), nil
+		return newBar(w, colour), nil
 	case Plain:
 		return &plain{w: w}, nil
 	case JSON:
@@ -122,14 +81,53 @@ func (p *plain) Close() {
 
 // text is a snapshot in a line.
 func text(s Snapshot) string {
-	t := fmt.Sprintf("%s done, %d failed, %s/s, %d of %d in flight", counts(s), s.Failed, rate(s.Rate()), s.InFlight, s.Cap)
-	if left := s.Left(); left >= 0 {
-		t += ", " + short(left) + " left"
+	t := fmt.Sprintf("%s done, %d failed, %s", counts(s), s.Failed, strings.Join(pace(s), ", "))
+	if h := s.held(); h != nil {
+		t += "; held up by " + h.String()
 	}
 	if s.Trouble != "" {
-		t += "; waiting: " + s.Trouble
+		t += "; waiting: " + Printable(s.Trouble)
 	}
 	return t
+}
+
+// pace is how fast a job is, part by part, the most important first.
+func pace(s Snapshot) (parts []string) {
+	if s.Total > 0 && s.Done == s.Total && s.InFlight == 0 {
+		return []string{Rate(s.Rate()) + "/s", "in " + short(s.Elapsed)}
+	}
+	if s.Rates != nil {
+		parts = append(parts, Rate(s.Rates.Now)+"/s now", Rate(s.Rate())+"/s avg")
+	} else {
+		parts = append(parts, Rate(s.Rate())+"/s")
+	}
+	if left := s.Left(); left >= 0 {
+		parts = append(parts, short(left)+" left")
+	}
+	parts = append(parts, fmt.Sprintf("%s of %s in flight", humanize.Comma(int64(s.InFlight)), humanize.Comma(int64(s.Cap))))
+	if s.Ahead > 0 {
+		parts = append(parts, humanize.Comma(s.Ahead)+" ahead")
+	}
+	return parts
+}
+
+// String tells of it in a few words.
+func (s Slowest) String() string {
+	t := fmt.Sprintf("record %s for %s", humanize.Comma(s.Record), short(time.Duration(s.Seconds)*time.Second))
+	if s.Cause != "" {
+		t += ": " + Printable(s.Cause)
+	}
+	return t
+}
+
+// Printable takes control characters out of a text that comes from elsewhere: a terminal would obey them.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 func counts(s Snapshot) string {
@@ -142,7 +140,7 @@ func counts(s Snapshot) string {
 	return humanize.Comma(s.Done) + " of " + humanize.Comma(s.Total)
 }
 
-func rate(r float64) string {
+func Rate(r float64) string {
 	if r >= 100 {
 		return humanize.Comma(int64(r + 0.5))
 	}
@@ -181,8 +179,12 @@ func (j *jsonLines) write() {
 		Snapshot
 		Elapsed float64  `json:"elapsedSeconds"`
 		Rate    float64  `json:"recordsPerSecond"`
+		Now     *float64 `json:"recordsPerSecondNow,omitempty"`
 		Left    *float64 `json:"leftSeconds,omitempty"`
 	}{Snapshot: j.last, Elapsed: j.last.Elapsed.Seconds(), Rate: j.last.Rate()}
+	if j.last.Rates != nil {
+		v.Now = &j.last.Rates.Now
+	}
 	if left := j.last.Left(); left >= 0 {
 		l := left.Seconds()
 		v.Left = &l

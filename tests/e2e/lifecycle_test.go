@@ -141,6 +141,49 @@ func TestInterruptStopsAndResumes(t *testing.T) {
 	tg.Once(t, n) // tasks in flight were let end: none is repeated
 }
 
+// TestASecondInterruptStopsAtOnce presses Ctrl-C twice on an embedded job whose tasks take their time: the first says what it waits for, the second ends it.
+func TestASecondInterruptStopsAtOnce(t *testing.T) {
+	const n = 100
+	b := harness.New(t)
+	tg := harness.NewTarget(t, harness.Fixed(0))
+	tg.Gate = make(chan struct{})
+	b.Write("in", harness.Lines(n))
+	args := []string{"in", "--output", "out", "--http", tg.Template(), "--concurrency", "10", "--timeout", "1h", "--stop-timeout", "1h"}
+	p := b.Embedded("state", args...)
+	b.Until("the cap reached", func() bool { _, _, inFlight := tg.Counts(); return inFlight == 10 })
+	p.Signal(syscall.SIGINT)
+	p.Says("interrupt again to stop at once")
+	p.Signal(syscall.SIGINT)
+	p.Ended(130)
+	p.Says("the same command resumes the job")
+	gone(b, "state")
+	close(tg.Gate)
+	b.Embedded("state", args...).Ended(0)
+	b.Same("out", harness.Oracle(n))
+	if total, _, _ := tg.Counts(); total > n+10 {
+		t.Errorf("%d requests: more than those in flight were repeated", total)
+	}
+}
+
+// TestAnInterruptWhileTheServerStarts ends the command, though there is no job yet, and leaves no server.
+func TestAnInterruptWhileTheServerStarts(t *testing.T) {
+	b := harness.New(t)
+	b.Write("in", harness.Lines(10))
+	// A program that never serves stands for one that takes long.
+	b.Write("temporal", []byte("#!/bin/sh\necho started >> "+b.Path("started")+"\nexec sleep 1000\n"))
+	harness.Must(t, os.Chmod(b.Path("temporal"), 0o700))
+	b.Env = []string{"PATH=" + b.Dir + ":" + os.Getenv("PATH")}
+	args := []string{"in", "--output", "out", "--task", "echo"}
+	p := b.Embedded("state", args...)
+	b.Until("the server started", func() bool { _, err := os.Stat(b.Path("started")); return err == nil })
+	p.Signal(syscall.SIGINT)
+	p.Ended(130)
+	p.Says("interrupted before the job was begun")
+	b.Env = nil
+	b.Embedded("state", args...).Ended(0)
+	b.Same("out", harness.Lines(10))
+}
+
 // TestTwoEmbeddedOnOneStateFolder starts a second job beside a first: they share the server, and the second goes on when the first is killed.
 func TestTwoEmbeddedOnOneStateFolder(t *testing.T) {
 	b := harness.New(t)

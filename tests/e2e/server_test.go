@@ -29,6 +29,35 @@ func TestNoServerIsSaid(t *testing.T) {
 	}
 }
 
+// TestFollowingOutlivesTheServer kills the server under a job that is followed: it is said, and when the server is back the job and those who follow it go on.
+func TestFollowingOutlivesTheServer(t *testing.T) {
+	const n = 100
+	b := harness.NewAlone(t)
+	tg := harness.NewTarget(t, harness.Fixed(0))
+	tg.Gate = make(chan struct{})
+	server := b.DevServer("temporal.db")
+	server.Start(b)
+	b.Start(harness.WorkerProgram, "--address", server.Address)
+	b.Write("in", harness.Lines(n))
+	args := []string{"--address", server.Address, "--progress", "plain"}
+	run := b.Start(harness.LonghaulProgram, append([]string{"run", "in", "--output", "out", "--http", tg.Template(), "--concurrency", "10", "--timeout", "1h"}, args...)...)
+	b.Until("the cap reached", func() bool { _, _, inFlight := tg.Counts(); return inFlight == 10 })
+	watch := b.Start(harness.LonghaulProgram, append([]string{"watch", "out"}, args...)...)
+	watch.Says("10 of 10 in flight")
+	server.Kill()
+	for _, p := range []*harness.Process{run, watch} {
+		p.Says("waiting: the server at " + server.Address + " does not answer")
+	}
+	server.Start(b)
+	close(tg.Gate)
+	for _, p := range []*harness.Process{run, watch} {
+		if p.Ended(0); !strings.Contains(p.Out(), "done: 100 records, 0 failed") {
+			t.Errorf("said: %s", p.Out())
+		}
+	}
+	b.Same("out", harness.Oracle(n))
+}
+
 // TestDetach starts a job and comes back to it.
 func TestDetach(t *testing.T) {
 	b := harness.New(t)

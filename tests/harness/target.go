@@ -20,6 +20,8 @@ type Target struct {
 	Latency func(record string) time.Duration
 	// Gate, where it is not nil, holds answers back until it is closed.
 	Gate chan struct{}
+	// Held, where it is not nil, says which records the Gate is for; otherwise it is for all.
+	Held func(record string) bool
 	// Refuses, where it is not nil, says which records are answered with 404.
 	Refuses func(record string) bool
 
@@ -77,7 +79,7 @@ func (tg *Target) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "down for a while", http.StatusServiceUnavailable)
 		return
 	}
-	if gate != nil {
+	if gate != nil && (tg.Held == nil || tg.Held(record)) {
 		select {
 		case <-gate:
 		case <-r.Context().Done():
