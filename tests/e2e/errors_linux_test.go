@@ -24,8 +24,8 @@ func TestDiskErrorsWordForWord(t *testing.T) {
 		return
 	}
 	const large = "16384"
-	begin := func(t *testing.T, kib string) *half {
-		h := &half{Bench: harness.New(t), target: harness.NewTarget(t, harness.Fixed(2*time.Millisecond))}
+	begin := func(t *testing.T, kib string, latency time.Duration) *half {
+		h := &half{Bench: harness.New(t), target: harness.NewTarget(t, harness.Fixed(latency))}
 		h.Worker()
 		h.Disk("disk", kib)
 		h.Write("in", harness.Lines(halfRecords))
@@ -33,24 +33,24 @@ func TestDiskErrorsWordForWord(t *testing.T) {
 		return h
 	}
 	t.Run("disk full", func(t *testing.T) {
-		h := begin(t, "64")
+		h := begin(t, "64", 2*time.Millisecond)
 		h.Documented("disk full", h.Longhaul(h.args...))
 		h.Verify("disk/out").Ended(0)
 		h.Resize("disk", large)
 		h.completes(8 * halfLimit) // what was in flight when its chunk met the full disk, each of the eight lanes on its own
 	})
 	t.Run("folder read-only", func(t *testing.T) {
-		h := begin(t, large)
+		h := begin(t, large, 2*time.Millisecond)
 		h.ReadOnly("disk", large)
 		h.Documented("folder read-only", h.Longhaul(h.args...))
 		h.Resize("disk", large)
 		h.completes(0)
 	})
 	t.Run("folder read-only in the middle", func(t *testing.T) {
-		h := begin(t, large)
+		h := begin(t, large, 25*time.Millisecond) // so that its end does not come before it is canceled
 		h.run = h.Longhaul(h.args...)
 		h.Until("half of the records requested", func() bool { n, _, _ := h.target.Counts(); return n >= halfRecords/2 })
-		h.Temporal("workflow", "cancel", "--workflow-id", "half")
+		harness.Must(t, h.Client.CancelWorkflow(t.Context(), "half", ""))
 		h.run.Ended(1)
 		h.ReadOnly("disk", large)
 		h.Documented("folder read-only in the middle", h.Longhaul(h.args...))
