@@ -7,7 +7,12 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/longhaul/longhaul/internal/h1"
 )
+
+// Where a try were none, requests would work all the same, and be slower.
+var _ h1.Watched = (*try)(nil)
 
 // newTries is a run and its tries, and what cancels both.
 func newTries(t *testing.T) (context.Context, *tries, func()) {

@@ -6,6 +6,6 @@
 //	   ^                                  |
 //	   +---- continue as new (budget, or the claim was lost)
 //
-// plan.go holds the arithmetic as pure functions, calls.go the calls of activities, coordinator.go the state and its transitions. call.go is a workflow
+// plan.go holds the arithmetic as pure functions, calls.go the calls of activities, coordinator.go the state and its transitions, listing.go those of what is to be done. call.go is a workflow
 // of its own, by which a task has an activity of somebody else's worker run.
 package workflows
