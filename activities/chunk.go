@@ -62,6 +62,12 @@ type chunkRun struct {
 	inFlight int
 	left     int // records not in the segment
 	first    firstMissing
+	retries  int64
+	starving int64 // tries that could not be made
+
+	told    told
+	extreme atomic.Pointer[job.Slow]
+	failure atomic.Pointer[failedRecord]
 }
 
 // attempt is a record between its first try and its end.
@@ -98,6 +104,7 @@ func newChunkRun(ctx context.Context, q job.ProcessRequest, shared *running, w *
 		cancel()
 		r.tries.cancel()
 	}
+	r.begin()
 	return r
 }
 
@@ -171,7 +178,9 @@ func (r *chunkRun) read() (slots.Work, error) {
 
 // Run implements slots.Work: one try of the record.
 func (a *attempt) Run() {
+	before := a.spent
 	f, done := a.try()
+	a.run.tried(a, before)
 	if done {
 		if err := a.run.segment.Append(f); err != nil {
 			a.run.fail(err)
@@ -236,6 +245,7 @@ func (a *attempt) try() (f segment.Frame, done bool) {
 	}
 	switch {
 	case class != task.Permanent && a.round < r.spec.Retry.MaximumAttempts:
+		r.countRetry()
 		a.since = now // what succeeded before says nothing about an outage that may have begun since
 		r.later(a, max(after, backoff(r.spec.Retry, a.round)))
 		return f, false
@@ -255,6 +265,7 @@ func (a *attempt) starve(cause error) {
 	a.round--
 	a.run.mu.Lock()
 	a.run.starved[a] = cause
+	a.run.starving++
 	a.run.mu.Unlock()
 	a.run.later(a, starvedPause/2+rand.N(starvedPause/2))
 }
@@ -288,6 +299,7 @@ func (a *attempt) failed(cause error) (segment.Frame, bool) {
 }
 
 func (a *attempt) failure(cause error) (segment.Frame, error) {
+	a.run.failure.Store(&failedRecord{a.record.Number, cause})
 	b, err := a.errorLine(cause)
 	return a.frame(segment.Failure, b), err
 }
@@ -370,6 +382,7 @@ func (b *batch) Run() {
 			b.frames = append(b.frames, f)
 		}
 	}
+	b.tried()
 	done := len(b.frames)
 	if err := b.run.segment.Append(b.frames...); err != nil {
 		b.run.fail(err)
