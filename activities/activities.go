@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/longhaul/longhaul/internal/fsys"
+	"github.com/longhaul/longhaul/internal/metrics"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
 	"github.com/longhaul/longhaul/shape"
@@ -32,6 +33,8 @@ type Activities struct {
 	Cluster string
 	// Alive says whether the job that holds a claim on this cluster still runs.
 	Alive func(context.Context, output.Claim) (bool, error)
+	// Metrics is what the activities count their work in; nil where nobody asks for it.
+	Metrics *metrics.Metrics
 
 	mu   sync.Mutex
 	jobs map[string]*running
@@ -47,6 +50,9 @@ type running struct {
 	breaker breaker
 	task    task.Task
 	users   int
+
+	id, output string // of the job
+	numbers    *metrics.Task
 }
 
 // claim is what the calling run writes into a manifest.
@@ -75,8 +81,8 @@ func (a *Activities) fs() fsys.FS {
 	return a.FS
 }
 
-// acquire returns what the job's chunks share, making it for the first of them. The caller must release it.
-func (a *Activities) acquire(key string, s job.Spec) (*running, error) {
+// acquire returns what the chunks of job id share, making it for the first of them. The caller must release it.
+func (a *Activities) acquire(key, id string, s job.Spec) (*running, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	r := a.jobs[key]
@@ -88,7 +94,9 @@ func (a *Activities) acquire(key string, s job.Spec) (*running, error) {
 		if _, instant := t.(task.Instant); !instant && a.Busy != nil {
 			a.Busy()
 		}
-		r = &running{task: t, rate: rateOf(s), breaker: breaker{many: int64(s.Tuning.OutageFailures)}}
+		r = &running{
+			task: t, rate: rateOf(s), breaker: breaker{many: int64(s.Tuning.OutageFailures)}, id: id, output: s.Output, numbers: a.Metrics.Task(s.Task.Name),
+		}
 		if a.jobs == nil {
 			a.jobs = map[string]*running{}
 		}

@@ -87,6 +87,9 @@ func (a *Activities) commit(ctx context.Context, out output.Output, q job.Append
 	} else {
 		m, err = tx.Commit(records, offset, totals, q.Final)
 	}
+	if err == nil {
+		a.tellCommitted(m, q)
+	}
 	return m, -1, err
 }
 

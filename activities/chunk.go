@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/longhaul/longhaul/input"
+	"github.com/longhaul/longhaul/internal/metrics"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/segment"
 	"github.com/longhaul/longhaul/slots"
@@ -62,6 +63,12 @@ type chunkRun struct {
 	inFlight int
 	left     int // records not in the segment
 	first    firstMissing
+	retries  int64
+	starving int64 // tries that could not be made
+
+	told    told
+	longest atomic.Pointer[job.Longest]
+	failure atomic.Pointer[failedRecord]
 }
 
 // attempt is a record between its first try and its end.
@@ -98,6 +105,7 @@ func newChunkRun(ctx context.Context, q job.ProcessRequest, shared *running, w *
 		cancel()
 		r.tries.cancel()
 	}
+	r.begin()
 	return r
 }
 
@@ -171,7 +179,8 @@ func (r *chunkRun) read() (slots.Work, error) {
 
 // Run implements slots.Work: one try of the record.
 func (a *attempt) Run() {
-	f, done := a.try()
+	f, done, took := a.try()
+	a.run.tellTry(took)
 	if done {
 		if err := a.run.segment.Append(f); err != nil {
 			a.run.fail(err)
@@ -185,14 +194,16 @@ func (a *attempt) Run() {
 	}
 }
 
-// try runs the task once, and answers the record's frame where that is the end of it.
-func (a *attempt) try() (f segment.Frame, done bool) {
+// try runs the task once, and answers the record's frame where that is the end of it; where it is not, another slot may have the record by now. took is how
+// long the task took, and 0 where it was not run.
+func (a *attempt) try() (f segment.Frame, done bool, took time.Duration) {
 	r := a.run
 	if a.bad != nil {
-		return a.failed(a.bad)
+		f, done = a.failed(a.bad)
+		return f, done, 0
 	}
 	if !r.mayBegin() {
-		return f, false
+		return f, false, 0
 	}
 	a.record.Try++
 	a.round++
@@ -215,7 +226,18 @@ func (a *attempt) try() (f segment.Frame, done bool) {
 	}
 	over()
 	now := time.Now()
-	a.spent += now.Sub(start)
+	took = now.Sub(start)
+	a.spent += took
+	if a.spent >= longEnough {
+		r.tellLong(a)
+	}
+	f, done = a.judge(res, err, now)
+	return f, done, took
+}
+
+// judge decides what becomes of the record after a try that ended now.
+func (a *attempt) judge(res task.Result, err error, now time.Time) (f segment.Frame, done bool) {
+	r := a.run
 	if err == nil {
 		r.shared.breaker.succeeded(now)
 		return a.finish(res)
@@ -236,6 +258,7 @@ func (a *attempt) try() (f segment.Frame, done bool) {
 	}
 	switch {
 	case class != task.Permanent && a.round < r.spec.Retry.MaximumAttempts:
+		r.countRetry()
 		a.since = now // what succeeded before says nothing about an outage that may have begun since
 		r.later(a, max(after, backoff(r.spec.Retry, a.round)))
 		return f, false
@@ -255,6 +278,7 @@ func (a *attempt) starve(cause error) {
 	a.round--
 	a.run.mu.Lock()
 	a.run.starved[a] = cause
+	a.run.starving++
 	a.run.mu.Unlock()
 	a.run.later(a, starvedPause/2+rand.N(starvedPause/2))
 }
@@ -288,6 +312,7 @@ func (a *attempt) failed(cause error) (segment.Frame, bool) {
 }
 
 func (a *attempt) failure(cause error) (segment.Frame, error) {
+	a.run.failure.Store(&failedRecord{a.record.Number, cause})
 	b, err := a.errorLine(cause)
 	return a.frame(segment.Failure, b), err
 }
@@ -365,11 +390,17 @@ func (b *batch) add(a attempt, record []byte) {
 
 // Run implements slots.Work.
 func (b *batch) Run() {
+	var latency metrics.Counts
 	for i := range b.attempts {
-		if f, done := b.attempts[i].try(); done {
+		f, done, took := b.attempts[i].try()
+		if took > 0 {
+			latency.Observe(took)
+		}
+		if done {
 			b.frames = append(b.frames, f)
 		}
 	}
+	b.run.tellTries(&latency)
 	done := len(b.frames)
 	if err := b.run.segment.Append(b.frames...); err != nil {
 		b.run.fail(err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/longhaul/longhaul/input"
 	"github.com/longhaul/longhaul/internal/fault"
@@ -62,7 +63,7 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 	ran, tokens := w.Missing(), saved(ctx, q)
 	if ran > 0 {
 		key := shareKey(ctx, q.Spec)
-		shared, err := a.acquire(key, q.Spec)
+		shared, err := a.acquire(key, workflowID(ctx), q.Spec)
 		if err != nil {
 			return job.Processed{}, err
 		}
@@ -76,6 +77,7 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 			var e *job.Error
 			if errors.As(err, &e) && e.Kind == job.Outage {
 				outages.Add(1)
+				run.tellOutage()
 				activity.RecordHeartbeat(ctx, details())
 			}
 			if errors.Is(err, input.ErrMismatch) { // what the segment holds may answer other records than those listed
@@ -88,9 +90,12 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 	if err != nil {
 		return job.Processed{}, err
 	}
-	return job.Processed{
+	current.Load().tellSealed()
+	p := job.Processed{
 		Failed: sum.Failed, Bytes: sum.Bytes, TaskMicros: sum.TaskMicros, Ran: ran, ElapsedMicros: time.Since(begun).Microseconds(), Tokens: tokens,
-	}, nil
+	}
+	current.Load().remarkable(&p)
+	return p, nil
 }
 
 // shareKey tells which chunks share a pool and a task: those of one job. The task is part of it, since a chunk of a job that was ended may still run
@@ -130,12 +135,13 @@ func (a *Activities) run(ctx context.Context, r *chunkRun, attempt int) error {
 		case <-r.done:
 			running = false
 		case <-ctx.Done():
-			r.stop(ctx.Err())
+			r.stop(r.toldToStop(ctx))
 			running = false
 		case <-activity.GetWorkerStopChannel(ctx):
 			r.stop(&job.Error{Kind: job.Interrupted, Op: "process", Err: fmt.Errorf("the worker stops with %d of %s unfinished", r.unfinished(), r.chunk)})
 			running = false
 		case <-t.C:
+			r.tell()
 			if idle = r.drainTicks(idle); idle >= giveBackMany && r.giveBack(ctx, idle >= giveBackFew) {
 				idle = 0
 			}
@@ -143,7 +149,21 @@ func (a *Activities) run(ctx context.Context, r *chunkRun, attempt int) error {
 	}
 	r.end(a.StopTimeout)
 	r.lane.Leave()
+	defer r.tell()
 	return r.result(attempt)
+}
+
+// toldToStop says why the activity is to stop: canceled with the workflow, or else in words, for people who look why it is tried again.
+func (r *chunkRun) toldToStop(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	switch {
+	case errors.Is(cause, context.Canceled), temporal.IsCanceledError(cause):
+		return ctx.Err()
+	case errors.Is(cause, activity.ErrActivityPaused), errors.Is(cause, activity.ErrActivityReset):
+	default:
+		cause = fmt.Errorf("the server does not take the heartbeats: %w", cause)
+	}
+	return &job.Error{Kind: job.Interrupted, Op: "process", Err: fmt.Errorf("%w, with %d of %s unfinished", cause, r.unfinished(), r.chunk)}
 }
 
 // outagesBefore is how many attempts at the chunk ended with an outage, as the last of them left it in its heartbeat. Attempts that ended

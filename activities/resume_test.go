@@ -93,7 +93,7 @@ func TestASealedChunkRunsNothing(t *testing.T) {
 	if got := s.tried(3); slices.Max(got) != 0 {
 		t.Errorf("tries %v of a sealed chunk", got)
 	}
-	first.Ran, first.ElapsedMicros = 0, again.ElapsedMicros
+	first.Ran, first.Failure, first.ElapsedMicros = 0, nil, again.ElapsedMicros
 	if again != first || again.Failed != 1 || again.Bytes == 0 {
 		t.Errorf("%+v, want what the first attempt answered: %+v", again, first)
 	}

@@ -17,6 +17,9 @@ const (
 	TaskQueueIO = "longhaul-io"
 	// QueryProgress answers a Progress.
 	QueryProgress = "progress"
+	// MemoDetails is the workflow's memo with what a job's page says of it from the start on, in Markdown: Temporal keeps a memo over continued runs,
+	// but no static details.
+	MemoDetails = "details"
 	// SignalSlotsReturned carries a SlotsReturned from a running ProcessChunk to its workflow.
 	SignalSlotsReturned = "slotsReturned"
 
@@ -144,7 +147,29 @@ type Processed struct {
 	ElapsedMicros int64 `json:"elapsedMicros,omitempty"`
 	// Tokens is what its share of the rate had saved up at the end.
 	Tokens float64 `json:"tokens,omitempty"`
+	// Longest is the record among them whose tries took longest, where that is long enough to tell of.
+	Longest *Longest `json:"longest,omitempty"`
+	// Failure is the last of them that failed.
+	Failure *Failure `json:"failure,omitempty"`
 }
+
+// Longest is a record that took longer than the others.
+type Longest struct {
+	// Record is its number in the input, Micros the time spent in its tries, in microseconds.
+	Record int64 `json:"record"`
+	Micros int64 `json:"micros"`
+	Tries  int   `json:"tries"`
+}
+
+// Failure is a record that failed.
+type Failure struct {
+	// Record is its number in the input, Error the beginning of why, on one line: MaxFailureText bytes at most.
+	Record int64  `json:"record"`
+	Error  string `json:"error"`
+}
+
+// MaxFailureText bounds Failure.Error in bytes.
+const MaxFailureText = 300
 
 // AppendRequest asks for the next segments to be committed.
 type AppendRequest struct {
@@ -247,6 +272,19 @@ type Progress struct {
 	ChunkRecords int `json:"chunkRecords"`
 	// Runs is how often the workflow has continued as new, plus 1.
 	Runs int `json:"runs"`
+}
+
+// Estimate is how many records will be taken in all, about as many until the whole input is listed; 0 while nothing can be told.
+func (p Progress) Estimate(s Selection) int64 {
+	if p.ListedAll || p.ListedBytes == 0 {
+		return p.Listed
+	}
+	all := int64(float64(s.Next(p.Listed)) * float64(p.InputBytes) / float64(p.ListedBytes)) // in the input
+	n := s.Count(all)
+	if s.Limit > 0 {
+		n = min(n, s.Limit)
+	}
+	return max(n, p.Listed)
 }
 
 // Summary is the result of the workflow.

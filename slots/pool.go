@@ -113,6 +113,13 @@ func (p *Pool) Idle() int {
 	return p.idle
 }
 
+// Used returns how many slots have something to do, and how many were brought.
+func (p *Pool) Used() (used, brought int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.workers - p.idle, p.size
+}
+
 // run is one slot.
 func (p *Pool) run() {
 	p.mu.Lock()

@@ -43,7 +43,7 @@ func (t *command) Describe(_ context.Context, r Record) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	line := commandLine(append([]string{t.Command[0]}, args...))
+	line := CommandLine(append([]string{t.Command[0]}, args...))
 	if t.stdin {
 		line = `printf '%s\n' ` + quote(string(r.Input)) + " | " + line
 	}
@@ -56,7 +56,7 @@ func (t *linePipe) Describe(_ context.Context, r Record) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return `printf '%s\n' ` + quote(string(line[:len(line)-1])) + " | " + commandLine(t.command), nil
+	return `printf '%s\n' ` + quote(string(line[:len(line)-1])) + " | " + CommandLine(t.command), nil
 }
 
 // Describe implements Describer: the line and the program that gets it.
@@ -66,7 +66,7 @@ func (t *asyncPipe) Describe(_ context.Context, r Record) (string, error) {
 		return "", err
 	}
 	line, err := json.Marshal(question{ID: uint64(r.Number), Record: r.Number, Key: r.IdempotencyKey(), Input: input})
-	return `printf '%s\n' ` + quote(string(line)) + " | " + commandLine(t.command), err
+	return `printf '%s\n' ` + quote(string(line)) + " | " + CommandLine(t.command), err
 }
 
 // Describe implements Describer: the activity and its argument.
@@ -81,8 +81,8 @@ func (t *activity) Describe(_ context.Context, r Record) (string, error) {
 	return fmt.Sprintf("activity %s on task queue %s: %s", t.Activity, t.Queue, input), nil
 }
 
-// commandLine is a command as one would give it to a shell.
-func commandLine(args []string) string {
+// CommandLine is a command as one would give it to a shell.
+func CommandLine(args []string) string {
 	quoted := make([]string, len(args))
 	for i, arg := range args {
 		quoted[i] = quote(arg)

@@ -27,7 +27,7 @@ var rooms = map[string][]string{
 	"shape":      {"job", "task"},
 	"segment":    {"job", "internal/fsys", "internal/fault"},
 	"output":     {"job", "internal/fsys", "internal/fault"},
-	"activities": {"job", "input", "task", "shape", "segment", "output", "slots", "failures", "internal/fsys", "internal/fault"},
+	"activities": {"job", "input", "task", "shape", "segment", "output", "slots", "failures", "internal/fsys", "internal/fault", "internal/metrics"},
 	"workflows":  {"job"},
 
 	"internal/fault":         {},
@@ -36,12 +36,13 @@ var rooms = map[string][]string{
 	"internal/dial":          {},
 	"internal/devserver":     {"internal/fsys"},
 	"internal/progress":      {},
+	"internal/metrics":       {},
 	"internal/fsys/fsystest": {"internal/fsys"}, // for tests
-	"internal/workers":       {"job", "task", "output", "activities", "workflows"},
+	"internal/workers":       {"job", "task", "output", "activities", "workflows", "internal/metrics"},
 
 	"internal/trial": {"job", "input", "task", "activities", "internal/fsys"},
 
-	"internal/cli": {"job", "task", "shape", "activities", "internal/trial", "output", "failures", "internal/fsys", "internal/dial", "internal/devserver", "internal/progress", "internal/workers"},
+	"internal/cli": {"job", "task", "shape", "activities", "internal/trial", "output", "failures", "internal/fsys", "internal/dial", "internal/devserver", "internal/progress", "internal/workers", "internal/metrics"},
 
 	root:      {"task", "internal/cli"},
 	"worker":  {root},
@@ -58,7 +59,7 @@ var pure = map[string][]string{
 		"bytes", "cmp", "context", "crypto/sha256", "encoding/hex", "encoding/json", "errors", "fmt", "io", "math", "math/bits", "path/filepath", "reflect",
 		"slices", "strconv", "strings", "time",
 	},
-	"workflows": {"cmp", "encoding/json", "errors", "fmt", "math", "slices", "time", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow"},
+	"workflows": {"cmp", "encoding/json", "errors", "fmt", "math", "slices", "strconv", "strings", "time", "go.temporal.io/sdk/converter", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow"},
 }
 
 type listed struct {

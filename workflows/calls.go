@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -15,7 +16,7 @@ const heartbeatTimeout = 10 * time.Second
 
 // local is the options of the activities that work on files, and are done where the files are. They may unpack the input, pass over much of it, or write
 // what the window holds.
-func local(summary string) workflow.ActivityOptions {
+func local(text string) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		TaskQueue:           job.TaskQueue,
 		StartToCloseTimeout: 24 * time.Hour,
@@ -23,9 +24,21 @@ func local(summary string) workflow.ActivityOptions {
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second,
 		},
-		Summary: summary,
+		Summary: summary(text),
 	}
 }
+
+// summary bounds what the server takes as an activity's summary.
+func summary(text string) string {
+	if len(text) <= maxSummary {
+		return text
+	}
+	const more = "…"
+	return more + strings.ToValidUTF8(text[len(text)-maxSummary+len(more):], "")
+}
+
+// maxSummary is the server's bound of a summary, in bytes.
+const maxSummary = 400
 
 func prepare(ctx workflow.Context, q job.PrepareRequest) (p job.Prepared, err error) {
 	ctx = workflow.WithActivityOptions(ctx, local("claim "+q.Spec.Output))
@@ -34,13 +47,13 @@ func prepare(ctx workflow.Context, q job.PrepareRequest) (p job.Prepared, err er
 }
 
 func listChunks(ctx workflow.Context, q job.ListRequest) workflow.Future {
-	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, local("")), job.ActivityListChunks, q)
+	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, local("from record "+commas(q.Record)+" on")), job.ActivityListChunks, q)
 }
 
 func appendOutput(ctx workflow.Context, q job.AppendRequest) workflow.Future {
-	o := local("")
+	o := local("the end of the input")
 	if n := len(q.Chunks); n > 0 {
-		o.Summary = job.Chunk{First: q.From.Records, Records: int(q.Chunks[n-1].End() - q.From.Records)}.String()
+		o.Summary = summary(named(job.Chunk{First: q.From.Records, Records: int(q.Chunks[n-1].End() - q.From.Records)}))
 	}
 	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o), job.ActivityAppendOutput, q)
 }
@@ -55,6 +68,6 @@ func processChunk(ctx workflow.Context, q job.ProcessRequest) workflow.Future {
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
 		},
-		Summary: q.Chunk.String(),
+		Summary: summary(named(q.Chunk)),
 	}), job.ActivityProcessChunk, q)
 }

@@ -56,7 +56,7 @@ func TestActivitiesAreCalledWithWhatTheyNeed(t *testing.T) {
 		summary string
 	}{
 		job.ActivityPrepare:      {job.TaskQueue, false, "claim /data/out"},
-		job.ActivityListChunks:   {job.TaskQueue, false, ""},
+		job.ActivityListChunks:   {job.TaskQueue, false, "from record 0 on"},
 		job.ActivityProcessChunk: {job.TaskQueueIO, true, "records 0 to 3"},
 		job.ActivityAppendOutput: {job.TaskQueue, false, "records 0 to 3"},
 	} {

@@ -52,7 +52,10 @@ type coordinator struct {
 	appendedAt time.Time       // when the last append was begun
 	pause      workflow.Future // until the next append may begin; nil while none waits for it
 
-	budgeted   bool // the Spec says what may fail
+	budgeted bool   // the Spec says what may fail
+	static   string // what its first run's page says of the job
+	marks    []mark // of how much was done when, in the last minute
+
 	activities int
 	stopping   bool // nothing new is listed or processed
 	sealed     bool // nothing more is appended
@@ -220,6 +223,7 @@ func (c *coordinator) onProcessed(l *lane, f workflow.Future) {
 	case p.Committed:
 		c.stopping = true // the output is further than this run knows: ask it anew
 	default:
+		c.carried.Story.heard(p)
 		if p.Ran == l.chunk.Records {
 			elapsed := time.Duration(p.ElapsedMicros) * time.Microsecond
 			if elapsed == 0 {
@@ -295,6 +299,7 @@ func (c *coordinator) tooSoon() bool {
 }
 
 func (c *coordinator) onAppended(f workflow.Future) {
+	defer c.tell()
 	c.appending = nil
 	var r job.Appended
 	if err := f.Get(c.commit, &r); err != nil {

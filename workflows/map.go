@@ -16,6 +16,8 @@ type Carried struct {
 	Pace Pace `json:"pace"`
 	// Tokens is the tries saved up for the job's rate.
 	Tokens float64 `json:"tokens,omitempty"`
+	// Story is what the job's page tells of the runs before.
+	Story story `json:"story,omitzero"`
 }
 
 // Map is the workflow: it maps the input of a job.Spec to its output. Its first argument is a Spec as JSON, decoded here so that
@@ -39,7 +41,9 @@ func setUp(ctx workflow.Context, raw json.RawMessage, carried Carried) (*coordin
 	c.root = ctx
 	c.work, c.cancelWork = workflow.WithCancel(ctx)
 	c.commit, _ = workflow.NewDisconnectedContext(ctx)
-	c.returned = workflow.GetSignalChannel(ctx, job.SignalSlotsReturned)
+	c.static = staticDetails(ctx)
+	c.returned = workflow.GetSignalChannelWithOptions(ctx, job.SignalSlotsReturned,
+		workflow.SignalChannelOptions{Description: "From the job's own chunks only: slots that they cannot use any more."})
 	err = workflow.SetQueryHandlerWithOptions(ctx, job.QueryProgress, func() (job.Progress, error) { return c.progress(), nil },
 		workflow.QueryHandlerOptions{Description: "How far the job is: the position of the output, what runs, what is ahead."})
 	return c, err
@@ -49,23 +53,27 @@ func setUp(ctx workflow.Context, raw json.RawMessage, carried Carried) (*coordin
 func (c *coordinator) run() (job.Summary, error) {
 	p, err := prepare(c.work, job.PrepareRequest{Spec: c.spec.Spec, FirstRunID: workflow.GetInfo(c.root).FirstRunID})
 	if err != nil {
-		return job.Summary{}, fail(err)
+		return job.Summary{}, c.stopped(err)
 	}
 	c.begin(p)
+	c.tell()
 	if !p.Complete {
 		for c.advance() {
 			c.wait()
+			c.tellNow()
 		}
 	}
 	switch {
 	case c.complete && c.spec.Patch != nil:
 		return c.patch()
 	case c.complete:
-		return c.summary(p.Complete), nil
+		s := c.summary(p.Complete)
+		c.tellEnd(s)
+		return s, nil
 	case c.err != nil:
-		return job.Summary{}, fail(c.err)
+		return job.Summary{}, c.stopped(c.err)
 	case c.root.Err() != nil: // canceled while it drained: the next run would not know
-		return job.Summary{}, fail(c.root.Err())
+		return job.Summary{}, c.stopped(c.root.Err())
 	}
 	c.carried.Tokens = c.freeTokens
 	return job.Summary{}, workflow.NewContinueAsNewError(c.root, job.WorkflowType, c.raw, c.carried)
@@ -83,17 +91,48 @@ func (c *coordinator) summary(already bool) job.Summary {
 	return s
 }
 
-// fail makes an error the workflow's. An activity's failure keeps its type and message, without the layers around it.
+// stopped makes an error the workflow's, and tells the job's page of it.
+func (c *coordinator) stopped(err error) error {
+	err = fail(err)
+	c.tellStopped(err)
+	return err
+}
+
+// fail makes an error the workflow's. An activity's failure keeps its type and message, without the layers around it. Each says what to do next.
 func fail(err error) error {
 	var app *temporal.ApplicationError
 	var e *job.Error
 	switch {
 	case temporal.IsCanceledError(err):
-		return temporal.NewCanceledError()
+		return temporal.NewCanceledError(goesOn)
 	case errors.As(err, &app):
-		return temporal.NewApplicationErrorWithOptions(app.Message(), app.Type(), temporal.ApplicationErrorOptions{NonRetryable: true, Cause: err})
+		message := app.Message()
+		var d struct {
+			Kind string `json:"kind"`
+			Path string `json:"path,omitempty"`
+			Hint string `json:"hint,omitempty"`
+		}
+		if !app.HasDetails() || app.Details(&d) != nil || d.Hint == "" {
+			message += advice(job.Kind(app.Type()))
+		}
+		return temporal.NewApplicationErrorWithOptions(message, app.Type(), temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{d}})
 	case errors.As(err, &e):
-		return temporal.NewNonRetryableApplicationError(e.Error(), string(e.Kind), nil)
+		message := e.Error()
+		if e.Hint == "" {
+			message += advice(e.Kind)
+		}
+		return temporal.NewNonRetryableApplicationError(message, string(e.Kind), nil)
 	}
 	return err
+}
+
+// goesOn is what to do where nothing else is to be done first.
+const goesOn = "what was written stands, and the same command goes on from there"
+
+// advice is what to do about an error that does not say so itself.
+func advice(k job.Kind) string {
+	if k == job.InvalidSpec {
+		return " (put it right, and start the job again)"
+	}
+	return " (" + goesOn + ")"
 }

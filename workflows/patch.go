@@ -12,7 +12,7 @@ func (c *coordinator) patch() (job.Summary, error) {
 	ctx := workflow.WithActivityOptions(c.commit, local("patch "+q.Output))
 	var p job.Patched
 	if err := workflow.ExecuteActivity(ctx, job.ActivityPatchOutput, q).Get(ctx, &p); err != nil {
-		return job.Summary{}, fail(err)
+		return job.Summary{}, c.stopped(err)
 	}
 	s := job.Summary{
 		Output: q.Output, Records: p.Position.Records, Failed: p.Totals.Failed, OutputBytes: p.Position.OutputBytes,
@@ -21,5 +21,6 @@ func (c *coordinator) patch() (job.Summary, error) {
 	if s.Failed > 0 {
 		s.Errors = job.ErrorsPath(q.Output)
 	}
+	c.tellEnd(s)
 	return s, nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 type devOptions struct {
 	stateDir    string
 	stopTimeout time.Duration
+	log         logOptions
 	json        bool
 }
 
@@ -35,6 +37,7 @@ Exit status: 0 stopped as told; 1 could not run; 2 usage.`,
 	f.SortFlags = false
 	f.StringVar(&o.stateDir, "state-dir", "", "`folder` of the server's database and log (default: longhaul in the user's state directory)")
 	f.DurationVar(&o.stopTimeout, "stop-timeout", 10*time.Second, "how long tasks in flight may take to end at an interrupt")
+	o.log.register(f, slog.LevelWarn)
 	f.BoolVar(&o.json, "json", false, "print one JSON object that says where it is")
 	return cmd
 }
@@ -56,7 +59,7 @@ func (p *Program) dev(ctx context.Context, o *devOptions) error {
 		return err
 	}
 	e := &engine{worker: p.workerProgram()}
-	err = p.untilInterrupt(ctx, func(ctx context.Context) error { return e.embed(ctx, p, stateDir, o.stopTimeout) })
+	err = p.untilInterrupt(ctx, func(ctx context.Context) error { return e.embed(ctx, p, stateDir, o.stopTimeout, o.log) })
 	defer e.close()
 	if err != nil {
 		return err

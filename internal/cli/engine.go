@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -62,7 +61,7 @@ func (p *Program) engine(ctx context.Context, o *runOptions, s dial.Settings) (*
 	if o.detach {
 		return nil, usage(errors.New("--detach needs a Temporal server, since an embedded one ends with this command: name one with --address"))
 	}
-	return e, e.embed(ctx, p, stateDir, o.stopTimeout)
+	return e, e.embed(ctx, p, stateDir, o.stopTimeout, o.log)
 }
 
 // atDefault returns a client of the Temporal server at the default address, nil where there is none.
@@ -101,7 +100,7 @@ func localUI(address string) string {
 const connectPatience = 10 * time.Second
 
 // embed runs the embedded server and a worker in this process.
-func (e *engine) embed(ctx context.Context, p *Program, stateDir string, stopTimeout time.Duration) (err error) {
+func (e *engine) embed(ctx context.Context, p *Program, stateDir string, stopTimeout time.Duration, log logOptions) (err error) {
 	defer func() {
 		if err != nil {
 			e.close()
@@ -114,25 +113,25 @@ func (e *engine) embed(ctx context.Context, p *Program, stateDir string, stopTim
 	if err != nil {
 		return fmt.Errorf("open worker log: %w", err)
 	}
+	logger, err := log.logger(e.log)
+	if err != nil {
+		return err
+	}
 	quiet := client.Options{Logger: slog.New(slog.DiscardHandler)}
 	e.embedded, err = devserver.Start(ctx, devserver.Options{StateDir: stateDir, Client: quiet})
 	if err != nil {
 		return err
 	}
 	e.ui = e.embedded.UI
-	o := client.Options{HostPort: e.embedded.Address, Namespace: client.DefaultNamespace, Identity: e.settings.Identity, Logger: logger(e.log)}
-	if e.client, err = dial.Connect(ctx, o, connectPatience); err != nil {
+	own := client.Options{HostPort: e.embedded.Address, Namespace: client.DefaultNamespace, Identity: e.settings.Identity, Logger: logger}
+	if e.client, err = dial.Connect(ctx, own, connectPatience); err != nil {
 		return fmt.Errorf("connect to the embedded server: %w", err)
 	}
-	e.settings.Options = o
+	e.settings.Options = own
 	e.workers, err = workers.Start(ctx, e.client, workers.Options{
 		Files: true, IO: true, Tasks: p.Tasks, StopTimeout: stopTimeout, Namespace: client.DefaultNamespace,
 	})
 	return err
-}
-
-func logger(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // stopWorking lets the tasks in flight end and takes no more. It does nothing where others do the work.

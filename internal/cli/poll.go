@@ -100,10 +100,7 @@ func (e *engine) snapshot(ctx context.Context, j *started) (progress.Snapshot, e
 	}
 	s := progress.Snapshot{
 		Done: p.Position.Records + p.CommittedAhead + p.Ahead, Written: p.Position.Records + p.CommittedAhead, Failed: p.Totals.Failed + p.AheadFailed, Cap: j.spec.Concurrency,
-		Total: p.Listed, Estimated: !p.ListedAll,
-	}
-	if s.Estimated && p.ListedBytes > 0 {
-		s.Total = estimate(j.spec.Selection, p)
+		Total: p.Estimate(j.spec.Selection), Estimated: !p.ListedAll,
 	}
 	d, err := e.client.DescribeWorkflowExecution(ctx, j.id, "")
 	if err != nil {
@@ -128,16 +125,6 @@ func (e *engine) snapshot(ctx context.Context, j *started) (progress.Snapshot, e
 		}
 	}
 	return s, nil
-}
-
-// estimate is how many records are taken of an input of which a part was listed.
-func estimate(s job.Selection, p job.Progress) int64 {
-	all := int64(float64(s.Next(p.Listed)) * float64(p.InputBytes) / float64(p.ListedBytes)) // in the input
-	n := s.Count(all)
-	if s.Limit > 0 {
-		n = min(n, s.Limit)
-	}
-	return max(n, p.Listed)
 }
 
 // addPending adds what a running activity tells of itself, and returns the record that holds its chunk up, where it tells of one.

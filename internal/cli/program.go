@@ -35,6 +35,8 @@ type Program struct {
 	Browser []string
 	// Signals tells interrupts.
 	Signals <-chan os.Signal
+
+	args []string // after its name
 }
 
 // Exit statuses: the one table of them.
@@ -85,6 +87,7 @@ func (p *Program) Run(args []string) int { return p.execute(p.rootCommand(), arg
 func (p *Program) RunWorker(args []string) int { return p.execute(p.workerCommand(p.Name), args) }
 
 func (p *Program) execute(cmd *cobra.Command, args []string) int {
+	p.args = args
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	cmd.SetFlagErrorFunc(flagError)
 	cmd.SetArgs(args)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"time"
@@ -29,6 +30,7 @@ type runOptions struct {
 	shape                             outputOptions
 	trial                             trialOptions
 	limits                            limitOptions
+	log                               logOptions
 	dial                              *dial.Flags
 }
 
@@ -99,6 +101,7 @@ func (o *runOptions) registerEngine(f *pflag.FlagSet) {
 	f.BoolVar(&o.embedded, "embedded", false, "run the embedded server even where one listens at the default address")
 	f.StringVar(&o.stateDir, "state-dir", "", "`folder` of the embedded server's database and log (default: longhaul in the user's state directory)")
 	f.DurationVar(&o.stopTimeout, "stop-timeout", 10*time.Second, "how long tasks in flight may take to end at an interrupt")
+	o.log.register(f, slog.LevelWarn)
 	o.dial = dial.Register(f)
 }
 
@@ -174,6 +177,9 @@ func (p *Program) work(ctx context.Context, o *runOptions, spec job.Spec) error 
 	if err != nil {
 		return usage(err)
 	}
+	if err := o.log.check(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if o.input.stdin() {
@@ -192,7 +198,7 @@ func (p *Program) work(ctx context.Context, o *runOptions, spec job.Spec) error 
 	if err != nil {
 		return err
 	}
-	j, err := e.start(ctx, o.jobID, spec)
+	j, err := e.start(ctx, o.jobID, spec, p.detailsOf(spec, p.args))
 	if err != nil {
 		return err
 	}

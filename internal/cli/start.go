@@ -28,15 +28,17 @@ type started struct {
 	json bool
 }
 
-// start starts the job, or joins it where it runs.
-func (e *engine) start(ctx context.Context, id string, spec job.Spec) (*started, error) {
+// start starts the job, with what its page says of it, or joins it where it runs.
+func (e *engine) start(ctx context.Context, id string, spec job.Spec, details string) (*started, error) {
 	o := client.StartWorkflowOptions{
 		ID:                                       id,
 		TaskQueue:                                job.TaskQueue,
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary:                            fmt.Sprintf("%s: %s → %s", spec.Task.Name, spec.Input, spec.Output),
+		StaticSummary:                            summaryOf(spec),
+		StaticDetails:                            details,
+		Memo:                                     map[string]any{job.MemoDetails: details},
 	}
 	for {
 		run, err := e.client.ExecuteWorkflow(ctx, o, job.WorkflowType, spec)

@@ -3,13 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/longhaul/longhaul/internal/dial"
+	"github.com/longhaul/longhaul/internal/metrics"
 	"github.com/longhaul/longhaul/internal/workers"
 	"github.com/longhaul/longhaul/job"
 )
@@ -18,8 +19,8 @@ type workerOptions struct {
 	only           string
 	stopTimeout    time.Duration
 	connectTimeout time.Duration
-	logLevel       string
-	logFormat      string
+	metrics        string
+	log            logOptions
 	dial           *dial.Flags
 }
 
@@ -46,8 +47,8 @@ Exit status: 0 stopped as told; 1 could not run; 2 usage.`, job.TaskQueue, job.T
 	f.StringVar(&o.only, "only", "", "serve one of the queues: `files` (workflows, listing, append) or io (tasks)")
 	f.DurationVar(&o.stopTimeout, "stop-timeout", 10*time.Second, "how long tasks in flight may take to end when told to stop")
 	f.DurationVar(&o.connectTimeout, "client-connect-timeout", 30*time.Second, "how long to wait for the server at the start")
-	f.StringVar(&o.logLevel, "log-level", "info", "`level`: debug, info, warn or error")
-	f.StringVar(&o.logFormat, "log-format", "text", "`format`: text or json")
+	f.StringVar(&o.metrics, "metrics", os.Getenv(metricsVariable), "serve metrics for Prometheus at `host:port`, under /metrics (also by "+metricsVariable+")")
+	o.log.register(f, slog.LevelInfo)
 	o.dial = dial.Register(f)
 	return cmd
 }
@@ -61,7 +62,7 @@ func (p *Program) workerLine(name string) string {
 }
 
 func (p *Program) serve(ctx context.Context, o *workerOptions) error {
-	log, err := o.logger(p.Stderr)
+	log, err := o.log.logger(p.Stderr)
 	if err != nil {
 		return err
 	}
@@ -74,6 +75,16 @@ func (p *Program) serve(ctx context.Context, o *workerOptions) error {
 	}
 	ctx, stop := p.untilSignal(ctx)
 	defer stop()
+	var m *metrics.Metrics
+	if o.metrics != "" {
+		served, err := metrics.Serve(o.metrics)
+		if err != nil {
+			return err
+		}
+		defer served.Close()
+		m, s.MetricsHandler = served.Metrics, served.SDK
+		log.Info("serving metrics", "url", "http://"+served.Address+metrics.Path)
+	}
 	s.Logger, s.Identity = log, workers.Identity()
 	c, err := dial.Connect(ctx, s.Options, o.connectTimeout)
 	if err != nil {
@@ -83,7 +94,7 @@ func (p *Program) serve(ctx context.Context, o *workerOptions) error {
 	fatal := make(chan error, 2)
 	w, err := workers.Start(ctx, c, workers.Options{
 		Files: o.only != "io", IO: o.only != "files", Tasks: p.Tasks, StopTimeout: o.stopTimeout, Namespace: s.Namespace,
-		OnFatal: func(err error) { fatal <- err },
+		OnFatal: func(err error) { fatal <- err }, Metrics: m,
 	})
 	if err != nil {
 		return err
@@ -109,19 +120,4 @@ func (p *Program) untilSignal(ctx context.Context) (context.Context, context.Can
 		}
 	}()
 	return ctx, cancel
-}
-
-func (o *workerOptions) logger(w io.Writer) (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
-		return nil, usage(fmt.Errorf("--log-level %q: want debug, info, warn or error", o.logLevel))
-	}
-	h := &slog.HandlerOptions{Level: level}
-	switch o.logFormat {
-	case "text":
-		return slog.New(slog.NewTextHandler(w, h)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, h)), nil
-	}
-	return nil, usage(fmt.Errorf("--log-format %q: want text or json", o.logFormat))
 }

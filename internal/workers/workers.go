@@ -19,6 +19,7 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 
 	"github.com/longhaul/longhaul/activities"
+	"github.com/longhaul/longhaul/internal/metrics"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
 	"github.com/longhaul/longhaul/task"
@@ -37,6 +38,8 @@ type Options struct {
 	StopTimeout time.Duration
 	// Namespace is the client's.
 	Namespace string
+	// Metrics is what it counts its work in; nil where nobody asks for it.
+	Metrics *metrics.Metrics
 	// OnFatal is told the error after which the worker can do no more.
 	OnFatal func(error)
 }
@@ -67,8 +70,10 @@ func Start(ctx context.Context, c client.Client, o Options) (*Workers, error) {
 	}
 	a := &activities.Activities{
 		Tasks: o.Tasks, Caller: caller{c}, StopTimeout: o.StopTimeout, Cluster: info.GetClusterId(), Busy: busy,
-		Alive: func(ctx context.Context, held output.Claim) (bool, error) { return alive(ctx, c, held) },
+		Alive:   func(ctx context.Context, held output.Claim) (bool, error) { return alive(ctx, c, held) },
+		Metrics: o.Metrics,
 	}
+	o.Metrics.Watch(a.Jobs)
 	common := worker.Options{
 		WorkerStopTimeout: o.StopTimeout + stopMargin,
 		// Heartbeats carry the progress within chunks.
