@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -46,7 +47,9 @@ var _ job.Activities = (*Activities)(nil)
 // running is what the chunks of one job share on this worker.
 type running struct {
 	pool    slots.Pool
-	rate    *slots.Rate // nil where it has no bound
+	rate    slots.Rate
+	bounded atomic.Bool // it has a bound
+	asked   asked
 	breaker breaker
 	task    task.Task
 	users   int
@@ -95,7 +98,7 @@ func (a *Activities) acquire(key, id string, s job.Spec) (*running, error) {
 			a.Busy()
 		}
 		r = &running{
-			task: t, rate: rateOf(s), breaker: breaker{many: int64(s.Tuning.OutageFailures)}, id: id, output: s.Output, numbers: a.Metrics.Task(s.Task.Name),
+			task: t, breaker: breaker{many: int64(s.Tuning.OutageFailures)}, id: id, output: s.Output, numbers: a.Metrics.Task(s.Task.Name),
 		}
 		if a.jobs == nil {
 			a.jobs = map[string]*running{}

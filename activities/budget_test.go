@@ -44,7 +44,7 @@ func TestAJobStopsBeforeTheChunkThatExceedsItsBudget(t *testing.T) {
 				}
 				return task.Result{}, task.Fail(task.Permanent, errors.New("no number: "+string(r.Input)))
 			}
-			_, err := s.process(half, 2, circumstances{})
+			_, err := s.process(half, 1, circumstances{})
 			wantKind(t, err, job.Outage)
 			s.tried(10)
 

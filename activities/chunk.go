@@ -7,9 +7,12 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"go.temporal.io/sdk/activity"
 
 	"github.com/longhaul/longhaul/input"
 	"github.com/longhaul/longhaul/internal/metrics"
@@ -31,11 +34,19 @@ type chunkRun struct {
 	granted int64
 	shared  *running
 	lane    *slots.Lane
-	share   *slots.Share // of the rate; nil where that has no bound
-	resting atomic.Int64 // pieces of work that wait for the rate
+	share   *slots.Share   // of the rate; nil where that has no bound, or is not known yet
+	rate    *job.RateShare // as granted
+	resting atomic.Int64   // pieces of work that wait for the rate
 	segment *segment.Writer
 	batch   int // records a piece of work
 	limit   int // records in backoff or held, in memory: while that many fail, more of them would only fail too
+
+	revision atomic.Int64 // of the target that it follows
+	answers  bool         // it is to say that it keeps so many slots, from then on
+	keeps    int
+	answerAt time.Time
+	asks     sync.WaitGroup
+	heard    chan struct{} // told, without blocking, when a question has been answered
 
 	// outageAfter is after how many held records in a row the far side counts as down.
 	outageAfter int
@@ -92,9 +103,10 @@ func newChunkRun(ctx context.Context, q job.ProcessRequest, shared *running, w *
 	r := &chunkRun{
 		spec: q.Spec.WithDefaults(), // a workflow task of an older worker may have asked
 		job:  workflowID(ctx), chunk: q.Chunk, slots: q.Slots, granted: q.Granted, shared: shared, segment: w, batch: 1,
-		limit: 2*q.Slots + 16, done: make(chan struct{}), halted: make(chan struct{}), idle: make(chan struct{}, 1), reader: reader, left: w.Missing(),
+		limit: backlog(q.Slots), rate: q.Rate, done: make(chan struct{}), halted: make(chan struct{}), idle: make(chan struct{}, 1), heard: make(chan struct{}, 1), reader: reader, left: w.Missing(),
 		backoff: map[*attempt]*time.Timer{}, starved: map[*attempt]error{},
 	}
+	r.revision.Store(firstRevision(activity.GetInfo(ctx)))
 	r.outageAfter = min(q.Spec.Tuning.OutageFailures, r.limit)
 	if _, ok := shared.task.(task.Instant); ok && q.Spec.Rate == "" && q.Spec.Patch == nil {
 		r.batch = instantBatch
@@ -108,6 +120,9 @@ func newChunkRun(ctx context.Context, q job.ProcessRequest, shared *running, w *
 	r.begin()
 	return r
 }
+
+// backlog bounds the records that are in backoff or held, for so many slots.
+func backlog(slots int) int { return 2*slots + 16 }
 
 // Take implements slots.Source: a record whose backoff is over, or the next ones of the chunk.
 func (r *chunkRun) Take() slots.Work {
@@ -203,6 +218,7 @@ func (a *attempt) try() (f segment.Frame, done bool, took time.Duration) {
 		return f, done, 0
 	}
 	if !r.mayBegin() {
+		r.putBack(a)
 		return f, false, 0
 	}
 	a.record.Try++
@@ -350,6 +366,17 @@ func (r *chunkRun) later(a *attempt, delay time.Duration) {
 		r.mu.Unlock()
 		r.lane.Wake()
 	})
+}
+
+// putBack has a record that was not tried taken again.
+func (r *chunkRun) putBack(a *attempt) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped {
+		return
+	}
+	r.due = slices.Insert(r.due, 0, a)
+	r.lane.Wake()
 }
 
 // hold keeps a record whose tries are used up until it is known whether the far side is down.

@@ -77,12 +77,16 @@ func (r *chunkRun) giveUp(a *attempt) error {
 	return nil
 }
 
-// join brings the chunk's slots to the pool. A later attempt brings no more than it can use: what an earlier one gave back may be in use
-// elsewhere by now.
+// join brings the chunk's slots to the pool, no more than it can use. One that must ask first brings none yet: what it was granted may be in use elsewhere by now.
 func (r *chunkRun) join() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.lane = r.shared.pool.Join(r.chunk.First, min(r.slots, r.left), r)
+	n := min(r.slots, r.left)
+	if r.revision.Load() == unasked {
+		n = 0
+	}
+	r.shared.asked.begins(r.revision.Load())
+	r.lane = r.shared.pool.Join(r.chunk.First, n, r)
 }
 
 func (r *chunkRun) finished() { r.once.Do(func() { close(r.done) }) }

@@ -18,6 +18,9 @@ func (r *chunkRun) progress() job.Heartbeat {
 	defer r.mu.Unlock()
 	h := job.Heartbeat{Done: r.chunk.Records - r.left, Failed: s.Failed, InFlight: max(0, r.inFlight-int(r.resting.Load()))}
 	h.Slowest = r.slowest(time.Now())
+	if err := r.shared.asked.trouble(); err != nil && r.revision.Load() == unasked {
+		h.Trouble = "it waits to be told its slots: " + oneLine(err)
+	}
 	for _, err := range r.starved {
 		h.Trouble = starved(err)
 		break

@@ -127,6 +127,10 @@ const (
 // run runs the chunk's missing records to the end, or until it is told to stop or must. attempt counts those that ended with an outage, this one included.
 func (a *Activities) run(ctx context.Context, r *chunkRun, attempt int) error {
 	r.join()
+	defer r.asks.Wait() // which end with the run's context
+	if r.revision.Load() == unasked {
+		r.follow(ctx)
+	}
 	t := time.NewTicker(drainTick)
 	defer t.Stop()
 	idle := 0
@@ -140,8 +144,11 @@ func (a *Activities) run(ctx context.Context, r *chunkRun, attempt int) error {
 		case <-activity.GetWorkerStopChannel(ctx):
 			r.stop(&job.Error{Kind: job.Interrupted, Op: "process", Err: fmt.Errorf("the worker stops with %d of %s unfinished", r.unfinished(), r.chunk)})
 			running = false
+		case <-r.heard:
+			r.follow(ctx)
 		case <-t.C:
 			r.tell()
+			r.follow(ctx)
 			if idle = r.drainTicks(idle); idle >= giveBackMany && r.giveBack(ctx, idle >= giveBackFew) {
 				idle = 0
 			}
@@ -178,7 +185,7 @@ func outagesBefore(ctx context.Context) int64 {
 
 // drainTicks counts the ticks in a row at which the chunk has slots to spare that nothing on this worker can use.
 func (r *chunkRun) drainTicks(ticks int) int {
-	if r.draining() && r.shared.pool.Idle() > 0 && r.lane.Slots() > r.unfinished() {
+	if !r.answers && r.draining() && r.shared.pool.Idle() > 0 && r.lane.Slots() > r.unfinished() {
 		return ticks + 1
 	}
 	return 0
@@ -197,12 +204,7 @@ func (r *chunkRun) giveBack(ctx context.Context, few bool) bool {
 		return true
 	}
 	r.lane.Keep(keep)
-	r.keepRate(keep)
-	info := activity.GetInfo(ctx)
-	err := activity.GetClient(ctx).SignalWorkflow(ctx, info.WorkflowExecution.ID, info.WorkflowExecution.RunID,
-		job.SignalSlotsReturned, job.SlotsReturned{First: r.chunk.First, Granted: r.granted, Keep: keep})
-	if err != nil {
-		activity.GetLogger(ctx).Warn("slots could not be given back; they stay unused until the chunk ends", "error", err)
-	}
+	r.keepRate(keep, have)
+	r.returned(ctx, keep)
 	return true
 }

@@ -6,16 +6,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/longhaul/longhaul/job"
-	"github.com/longhaul/longhaul/slots"
 )
-
-// rateOf is the bucket that the chunks of a job share on this worker, nil where its rate has no bound.
-func rateOf(s job.Spec) *slots.Rate {
-	if s.Rate == "" {
-		return nil
-	}
-	return &slots.Rate{}
-}
 
 // saved is how many tries a chunk has saved up when it begins. What a former attempt had may be spent.
 func saved(ctx context.Context, q job.ProcessRequest) float64 {
@@ -25,32 +16,55 @@ func saved(ctx context.Context, q job.ProcessRequest) float64 {
 	return q.Rate.Tokens
 }
 
-// joinRate brings the chunk's share of the rate, before the first try.
+// joinRate brings the chunk's share of the rate, before the first try. One that must ask first has none yet.
 func (r *chunkRun) joinRate(ctx context.Context, q job.ProcessRequest) {
-	if r.shared.rate == nil || q.Rate == nil {
+	if q.Rate == nil {
 		return
 	}
-	r.share = r.shared.rate.Join(q.Rate.PerSecond, q.Rate.Burst, saved(ctx, q))
+	r.shared.bounded.Store(true)
+	if r.revision.Load() != unasked {
+		r.share = r.shared.rate.Join(q.Rate.PerSecond, q.Rate.Burst, saved(ctx, q))
+	}
+}
+
+// resizeRate brings as much of what the chunk shall have of the rate as goes with so many of its slots; nil takes the bound away.
+func (r *chunkRun) resizeRate(to *job.RateShare, slots, of int) {
+	if to == nil {
+		r.leaveRate()
+		if r.shared.bounded.Swap(false) {
+			r.shared.rate.Interrupt()
+		}
+		return
+	}
+	r.shared.bounded.Store(true)
+	if r.share == nil {
+		r.share = r.shared.rate.Join(0, 0, 0)
+	}
+	r.share.Resize(to.PerSecond, to.Burst)
+	if slots < of {
+		r.share.Scale(float64(slots)/float64(of), 1)
+	}
 }
 
 // keepRate gives back the part of the share that goes with slots given back. The workflow reckons the same.
-func (r *chunkRun) keepRate(n int) {
+func (r *chunkRun) keepRate(slots, of int) {
 	if r.share != nil {
-		r.share.Keep(r.spec.Rate.PerSecond()*float64(n)/float64(r.spec.Concurrency), 1)
+		r.share.Scale(float64(slots)/float64(of), 1)
 	}
 }
 
 // leaveRate takes the share out, when no try is under way any more, and returns what it had saved up.
-func (r *chunkRun) leaveRate() float64 {
-	if r.share == nil {
-		return 0
+func (r *chunkRun) leaveRate() (tokens float64) {
+	if r.share != nil {
+		tokens = r.share.Leave()
+		r.share = nil
 	}
-	return r.share.Leave()
+	return tokens
 }
 
-// mayBegin waits until the rate allows another try. It says no when the run stops.
+// mayBegin waits until the rate allows another try. It says no when the run stops, or the wait is interrupted.
 func (r *chunkRun) mayBegin() bool {
-	if r.share == nil {
+	if !r.shared.bounded.Load() {
 		return true
 	}
 	r.resting.Add(1)

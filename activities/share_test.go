@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/task"
@@ -17,6 +19,26 @@ import (
 type temporalStub struct {
 	client.Client
 	signals chan signal
+	targets func(since int64) (job.Targets, error)
+}
+
+// QueryWorkflow answers as a workflow that knows of no targets, where the stub has none.
+func (c temporalStub) QueryWorkflow(_ context.Context, _, _, _ string, args ...any) (converter.EncodedValue, error) {
+	if c.targets == nil {
+		return nil, serviceerror.NewQueryFailed("unknown queryType " + job.QueryTargets)
+	}
+	t, err := c.targets(args[0].(int64))
+	return encoded{t}, err
+}
+
+// encoded is an answer to a query.
+type encoded struct{ t job.Targets }
+
+func (encoded) HasValue() bool { return true }
+
+func (e encoded) Get(to any) error {
+	*to.(*job.Targets) = e.t
+	return nil
 }
 
 type signal struct {
@@ -25,6 +47,9 @@ type signal struct {
 }
 
 func (c temporalStub) SignalWorkflow(_ context.Context, workflow, run, name string, arg any) error {
+	if c.signals == nil {
+		return nil
+	}
 	c.signals <- signal{workflow, run, name, arg}
 	return nil
 }

@@ -17,6 +17,12 @@ const (
 	TaskQueueIO = "longhaul-io"
 	// QueryProgress answers a Progress.
 	QueryProgress = "progress"
+	// QueryTargets answers the Targets that have changed since a revision, for the job's own chunks.
+	QueryTargets = "targets"
+	// UpdatePause, UpdateResume and UpdateSet are updates, which answer a Control, and signals. Only UpdateSet has an argument, a Setting.
+	UpdatePause  = "pause"
+	UpdateResume = "resume"
+	UpdateSet    = "set"
 	// MemoDetails is the workflow's memo with what a job's page says of it from the start on, in Markdown: Temporal keeps a memo over continued runs,
 	// but no static details.
 	MemoDetails = "details"
@@ -218,6 +224,8 @@ type SlotsReturned struct {
 	// Granted is that of the ProcessRequest: a reset of the workflow delivers signals of the run before again.
 	Granted int64 `json:"granted"`
 	Keep    int   `json:"keep"`
+	// Revision is that of the Target which the chunk has followed, 0 where none: one that has been told of a later one answers it anew.
+	Revision int64 `json:"revision,omitempty"`
 }
 
 // Heartbeat is the details of ProcessChunk's heartbeats.
@@ -265,6 +273,8 @@ type Progress struct {
 	ListedAll bool `json:"listedAll"`
 	// InputBytes is the size of the input; 0 until it is known.
 	InputBytes int64 `json:"inputBytes"`
+	// Control is the cap and the rate as they are now, and whether the job is paused.
+	Control Control `json:"control"`
 	// Running is the chunks being processed, and Slots how many slots they hold.
 	Running int `json:"running"`
 	Slots   int `json:"slots"`

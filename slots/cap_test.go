@@ -35,18 +35,19 @@ type lanePlan struct {
 	slots   int
 	work    int // pieces
 	retries int // how often each is run again, after a pause without a slot
-	keep    int // slots kept once half of the work is done
+	more    int // slots that it is given once half of the work is done
+	keep    int // slots kept then
 }
 
 var plans = rapid.Custom(func(t *rapid.T) lanePlan {
 	slots := rapid.IntRange(1, 6).Draw(t, "slots")
 	return lanePlan{
 		order: rapid.Int64Range(0, 9).Draw(t, "order"), slots: slots, work: rapid.IntRange(0, 60).Draw(t, "work"),
-		retries: rapid.IntRange(0, 2).Draw(t, "retries"), keep: rapid.IntRange(1, slots).Draw(t, "keep"),
+		retries: rapid.IntRange(0, 2).Draw(t, "retries"), more: rapid.IntRange(0, 3).Draw(t, "more"), keep: rapid.IntRange(0, slots).Draw(t, "keep"),
 	}
 })
 
-// TestTheCapIsNeverExceeded lets lanes join, keep, wake and leave at once.
+// TestTheCapIsNeverExceeded lets lanes join, grow, keep, stop, wake and leave at once.
 func TestTheCapIsNeverExceeded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		lanes := rapid.SliceOfN(plans, 1, 8).Draw(t, "lanes")
@@ -107,11 +108,16 @@ func (c lanePlan) run(p *Pool, l *ledger) {
 	lane = p.Join(c.order, c.slots, q)
 	close(joined)
 	half.Wait()
+	l.note(c.more, 0)
+	lane.Resize(c.slots + c.more)
 	lane.Keep(c.keep)
-	l.note(c.keep-c.slots, 0)
+	l.note(c.keep-c.slots-c.more, 0)
+	again := max(1, c.keep)
+	l.note(again-c.keep, 0)
+	lane.Resize(again)
 	pieces.Wait()
 	lane.Leave()
-	l.note(-c.keep, 0)
+	l.note(-again, 0)
 }
 
 // TestThePeakReachesTheWholePool: a lane that has work for it uses what all lanes brought, and no more.

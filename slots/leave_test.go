@@ -153,3 +153,54 @@ func TestSlotsThatJoinFreeThoseGivenBack(t *testing.T) {
 		b.Leave()
 	})
 }
+
+func TestALaneOfNoSlotsStandsStillUntilItHasSome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p Pool
+		g := newGate()
+		l := p.Join(0, 3, queueOf(9, g.pass))
+		g.wantInFlight(t, 3)
+		l.Resize(0)
+		for _, running := range []int{3, 2, 1} {
+			if g.wantInFlight(t, running); p.Settled() {
+				t.Errorf("settled with %d in flight on no slot", running)
+			}
+			g.release(1)
+		}
+		if g.wantInFlight(t, 0); !p.Settled() {
+			t.Error("not settled, with nothing in flight")
+		}
+		l.Resize(5)
+		g.wantInFlight(t, 5)
+		l.Resize(2)
+		l.Resize(4) // before it had settled
+		if g.wantInFlight(t, 5); p.Settled() {
+			t.Error("settled with 5 in flight on 4 slots")
+		}
+		g.release(2)
+		g.wantInFlight(t, 4)
+		g.release(4)
+		l.Leave()
+	})
+}
+
+// TestLeaveWaitsForWhatWasTakenAway: a lane whose slots are gone has not given them back before the work on them ends.
+func TestLeaveWaitsForWhatWasTakenAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p Pool
+		g := newGate()
+		lender := p.Join(0, 2, &queue{})
+		borrower := p.Join(1, 0, queueOf(2, g.pass))
+		g.wantInFlight(t, 2)
+		lender.Resize(0)
+		left := started(lender.Leave)
+		if left() {
+			t.Error("Leave returned with 2 in flight on no slot")
+		}
+		g.release(2)
+		if !left() {
+			t.Error("Leave waits though nothing is in flight")
+		}
+		borrower.Leave()
+	})
+}

@@ -53,14 +53,19 @@ func (p *Pool) Join(order int64, slots int, source Source) *Lane {
 		at--
 	}
 	p.lanes = slices.Insert(p.lanes, at, l)
-	p.size += slots
+	p.grow(slots)
+	return l
+}
+
+// grow adds n slots.
+func (p *Pool) grow(n int) {
+	p.size += n
 	for p.workers < p.size {
 		p.workers++
 		go p.run()
 	}
 	p.work.Broadcast()
 	p.shrunk.Broadcast()
-	return l
 }
 
 // Wake says that the lane's source has work again. It may be called while Take runs.
@@ -72,21 +77,35 @@ func (l *Lane) Wake() {
 	l.pool.work.Signal()
 }
 
-// Keep gives back all but n of the lane's slots. It returns when no more work runs than the slots that are left, so that those given back
-// can be used elsewhere. It does nothing where the lane has no more than n.
-func (l *Lane) Keep(n int) {
+// Resize gives the lane n slots, 0 or more. Where it had more, the pool has Settled when no more work runs than the slots that are left.
+func (l *Lane) Resize(n int) {
 	p := l.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if n >= l.slots {
+	more := n - l.slots
+	l.slots = n
+	if more > 0 {
+		p.grow(more)
 		return
 	}
-	p.size -= l.slots - n
-	l.slots = n
+	p.size += more
 	p.work.Broadcast()
-	for p.workers > p.size {
-		p.shrunk.Wait()
+}
+
+// Settled says whether no more work runs than there are slots, so that those given back can be used elsewhere.
+func (p *Pool) Settled() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.workers <= p.size
+}
+
+// Keep gives back all but n of the lane's slots, and returns when the pool has settled. It does nothing where the lane has no more than n.
+func (l *Lane) Keep(n int) {
+	if n >= l.Slots() {
+		return
 	}
+	l.Resize(n)
+	l.pool.settle()
 }
 
 // Leave takes the lane out of the pool and its slots with it; like Keep it returns when they are free, those lent to other lanes too. The
@@ -96,7 +115,17 @@ func (l *Lane) Leave() {
 	p.mu.Lock()
 	p.lanes = slices.DeleteFunc(p.lanes, func(m *Lane) bool { return m == l })
 	p.mu.Unlock()
-	l.Keep(0)
+	l.Resize(0)
+	p.settle()
+}
+
+// settle waits until the pool has settled.
+func (p *Pool) settle() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.workers > p.size {
+		p.shrunk.Wait()
+	}
 }
 
 // Slots returns how many slots the lane brings.

@@ -20,8 +20,14 @@ type Rate struct {
 	burst     int
 	tokens    float64
 	at        time.Time // when tokens was reckoned
-	waiting   []chan struct{}
+	waiting   []*turn
 	stop      func() bool // of the timer for the first of those that wait; nil while there is none
+}
+
+// turn is one that waits.
+type turn struct {
+	come  chan struct{} // closed when the wait is over
+	token bool          // it has got one; read once come is closed
 }
 
 // Share is one chunk's part in a Rate.
@@ -41,15 +47,19 @@ func (r *Rate) Join(perSecond float64, burst int, tokens float64) *Share {
 	return &Share{rate: r, perSecond: perSecond, burst: burst}
 }
 
-// Keep gives back all of the share but this much. What was saved up for the part given back is lost.
-func (s *Share) Keep(perSecond float64, burst int) {
+// Resize makes the share this much. What was saved up beyond the burst is lost.
+func (s *Share) Resize(perSecond float64, burst int) {
 	r := s.rate
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	perSecond, burst = min(perSecond, s.perSecond), min(burst, s.burst)
 	r.change(perSecond-s.perSecond, burst-s.burst)
 	s.perSecond, s.burst = perSecond, burst
 	r.serve()
+}
+
+// Scale makes the rate of the share a fraction of it, 0 to 1, and bounds its burst.
+func (s *Share) Scale(fraction float64, burst int) {
+	s.Resize(s.perSecond*fraction, min(burst, s.burst))
 }
 
 // Leave takes the share out, and returns the part of the tokens saved up that goes with it.
@@ -71,28 +81,39 @@ func (s *Share) Leave() (tokens float64) {
 	return tokens
 }
 
-// Wait waits for a token. It returns false, without one, when quit is closed. Those that wait are served in their order.
+// Wait waits for a token. It returns false, without one, when quit is closed, or at an Interrupt. Those that wait are served in their order.
 func (r *Rate) Wait(quit <-chan struct{}) bool {
 	select {
 	case <-quit:
 		return false
 	default:
 	}
-	turn := r.enqueue()
-	if turn == nil {
+	t := r.enqueue()
+	if t == nil {
 		return true
 	}
 	select {
-	case <-turn:
-		return true
+	case <-t.come:
+		return t.token
 	case <-quit:
 	}
-	r.giveUp(turn)
+	r.giveUp(t)
 	return false
 }
 
-// enqueue takes a token and returns nil where there is one, else a channel that is closed when its turn comes.
-func (r *Rate) enqueue() (turn chan struct{}) {
+// Interrupt ends all waits there are.
+func (r *Rate) Interrupt() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range r.waiting {
+		close(t.come)
+	}
+	r.waiting = nil
+	r.serve()
+}
+
+// enqueue takes a token and returns nil where there is one, else a turn to wait for.
+func (r *Rate) enqueue() *turn {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.waiting) == 0 {
@@ -101,21 +122,21 @@ func (r *Rate) enqueue() (turn chan struct{}) {
 			return nil
 		}
 	}
-	turn = make(chan struct{})
-	r.waiting = append(r.waiting, turn)
+	t := &turn{come: make(chan struct{})}
+	r.waiting = append(r.waiting, t)
 	if len(r.waiting) == 1 {
 		r.serve()
 	}
-	return turn
+	return t
 }
 
 // giveUp waits no more.
-func (r *Rate) giveUp(turn chan struct{}) {
+func (r *Rate) giveUp(t *turn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if i := slices.Index(r.waiting, turn); i >= 0 {
+	if i := slices.Index(r.waiting, t); i >= 0 {
 		r.waiting = slices.Delete(r.waiting, i, i+1)
-	} else {
+	} else if t.token {
 		r.tokens = min(r.tokens+1, float64(r.burst)) // its turn came at the same moment
 	}
 	r.serve()
@@ -157,7 +178,8 @@ func (r *Rate) serve() {
 	r.reckon()
 	for len(r.waiting) > 0 && r.tokens >= 1 {
 		r.tokens--
-		close(r.waiting[0])
+		r.waiting[0].token = true
+		close(r.waiting[0].come)
 		r.waiting = r.waiting[1:]
 	}
 	if r.stop != nil {

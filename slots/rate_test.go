@@ -62,13 +62,13 @@ func (c *clock) pass(d time.Duration) {
 }
 
 // granted says whether a turn has come.
-func granted(turn chan struct{}) bool {
+func granted(turn *turn) bool {
 	if turn == nil {
 		return true
 	}
 	select {
-	case <-turn:
-		return true
+	case <-turn.come:
+		return turn.token
 	default:
 		return false
 	}
@@ -78,7 +78,7 @@ func TestRateHandsOutOneTokenATime(t *testing.T) {
 	c := newClock()
 	r := c.rate()
 	r.Join(10, 3, 3)
-	var turns []chan struct{}
+	var turns []*turn
 	for range 40 {
 		turns = append(turns, r.enqueue())
 	}
@@ -163,12 +163,40 @@ func TestWaitEndsWhenToldToAndWastesNoToken(t *testing.T) {
 	}
 }
 
+func TestAnInterruptEndsTheWaitsThereAre(t *testing.T) {
+	c := newClock()
+	r := c.rate()
+	r.Join(1, 2, 2)
+	had := []*turn{r.enqueue(), r.enqueue()}
+	waits := []*turn{r.enqueue(), r.enqueue()}
+	r.Interrupt()
+	for _, turn := range had {
+		if !granted(turn) {
+			t.Error("a token that was handed out is lost")
+		}
+	}
+	for _, turn := range waits {
+		if <-turn.come; turn.token {
+			t.Error("a token out of nothing")
+		}
+		r.giveUp(turn) // of one that was told to stop at the same moment
+	}
+	if len(c.timers) > 0 || len(r.waiting) > 0 || r.tokens != 0 {
+		t.Errorf("%d timers, %d wait, %v tokens", len(c.timers), len(r.waiting), r.tokens)
+	}
+	next := r.enqueue()
+	c.pass(time.Second + 1)
+	if !granted(next) {
+		t.Error("after an interrupt nobody is served")
+	}
+}
+
 // worker is a Rate and what waits at it.
 type worker struct {
 	rate   *Rate
 	shares []*Share
 	parts  []part // of each share, as the job keeps books
-	turns  []chan struct{}
+	turns  []*turn
 }
 
 type part struct {
@@ -190,7 +218,7 @@ func TestNoStretchOfTimeHasMoreThanRateAndBurst(t *testing.T) {
 		var grants []time.Time
 		look := func() {
 			for _, w := range workers {
-				w.turns = slices.DeleteFunc(w.turns, func(turn chan struct{}) bool {
+				w.turns = slices.DeleteFunc(w.turns, func(turn *turn) bool {
 					if granted(turn) {
 						grants = append(grants, c.now)
 						return true
@@ -201,7 +229,7 @@ func TestNoStretchOfTimeHasMoreThanRateAndBurst(t *testing.T) {
 		}
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			w := workers[rapid.IntRange(0, len(workers)-1).Draw(t, "worker")]
-			switch rapid.IntRange(0, 5).Draw(t, "step") {
+			switch rapid.IntRange(0, 6).Draw(t, "step") {
 			case 0:
 				if free.burst == 0 {
 					continue
@@ -227,7 +255,7 @@ func TestNoStretchOfTimeHasMoreThanRateAndBurst(t *testing.T) {
 					continue
 				}
 				keep := part{w.parts[0].perSecond / 2, 1}
-				w.shares[0].Keep(keep.perSecond, keep.burst)
+				w.shares[0].Scale(0.5, 1)
 				free.perSecond, free.burst = free.perSecond+w.parts[0].perSecond-keep.perSecond, free.burst+w.parts[0].burst-keep.burst
 				w.parts[0] = keep
 			case 3:
@@ -239,6 +267,19 @@ func TestNoStretchOfTimeHasMoreThanRateAndBurst(t *testing.T) {
 					w.rate.giveUp(w.turns[0])
 					w.turns = w.turns[1:]
 				}
+			case 5: // more of the rate, for a share that lost its burst too
+				if len(w.shares) == 0 || free.burst == 0 {
+					continue
+				}
+				more := part{free.perSecond / 2, 1}
+				w.parts[0] = part{w.parts[0].perSecond + more.perSecond, w.parts[0].burst + more.burst}
+				free.perSecond, free.burst = free.perSecond-more.perSecond, free.burst-more.burst
+				tokens = min(tokens, float64(free.burst))
+				w.shares[0].Resize(w.parts[0].perSecond, w.parts[0].burst)
+			case 6:
+				look()
+				w.rate.Interrupt()
+				w.turns = nil
 			}
 			look()
 			// In small steps, so that each grant is seen at its time.

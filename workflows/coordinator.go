@@ -24,7 +24,10 @@ type coordinator struct {
 	work       workflow.Context // of listing and processing: ended by a failure and by the workflow's cancellation
 	cancelWork workflow.CancelFunc
 	commit     workflow.Context // of appending: what is ready is committed whatever happens
-	returned   workflow.ReceiveChannel
+
+	returned, pauses, resumes, sets workflow.ReceiveChannel // signals
+	woken                           workflow.Channel        // by updates
+	refused                         string                  // why the last signal was
 
 	position   job.Position
 	ahead      job.Ahead // committed beyond it, in the order of completion
@@ -39,10 +42,13 @@ type coordinator struct {
 	queue     []queued
 	running   []*lane
 	ready     []job.Segment // sorted
-	free      int           // slots not handed out
 
-	freeBurst  int     // of the rate, not handed out
+	control    job.Control
+	free       share   // not handed out; less than nothing while lanes are to give some back
 	freeTokens float64 // tries saved up, and not handed out
+	steered    bool    // lanes are still to get what they should have
+	anew       bool    // all of them
+	revision   int64   // of the lanes' targets
 
 	listing    workflow.Future
 	listedSize int // records that a chunk of the queue may have
@@ -76,11 +82,13 @@ type queued struct {
 
 // lane is a chunk being processed.
 type lane struct {
-	chunk  job.Chunk
-	slots  int
-	burst  int // of the rate
-	since  time.Time
-	result workflow.Future
+	chunk    job.Chunk
+	held     share // what the chunk may be using
+	target   share // what it is to have
+	most     int   // slots that it can use
+	revision int64 // of the target
+	since    time.Time
+	result   workflow.Future
 }
 
 const (
@@ -109,8 +117,9 @@ func (c *coordinator) advance() bool {
 	if c.budgetSpent() {
 		c.stopping = true
 	}
+	s := c.plan()
+	c.shareOut(s)
 	if !c.stopping {
-		s := c.plan()
 		c.takeLeftovers()
 		c.dropOutgrown(s)
 		c.process(s)
@@ -143,7 +152,12 @@ func (c *coordinator) wait() {
 	if !c.stopping {
 		s.AddReceive(c.root.Done(), func(workflow.ReceiveChannel, bool) { c.stop(c.root.Err()) })
 	}
-	s.AddReceive(c.returned, func(ch workflow.ReceiveChannel, _ bool) { c.slotsReturned(ch) })
+	s.AddReceive(c.returned, func(ch workflow.ReceiveChannel, _ bool) {
+		var r job.SlotsReturned
+		ch.Receive(c.root, &r)
+		c.slotsReturned(r)
+	})
+	c.heed(s)
 	if c.appending != nil {
 		s.AddFuture(c.appending, c.onAppended)
 	}
@@ -183,13 +197,11 @@ func (c *coordinator) failed(err error) {
 
 // process starts queued chunks while there are slots for them and the window allows it.
 func (c *coordinator) process(s Sizing) {
-	for c.free > 0 && len(c.queue) > 0 && len(c.running) < maxLanes && c.rateAllows() && c.windowAllows(c.queue[0].Chunk) {
-		chunk := c.queue[0].Chunk
+	for c.free.slots > 0 && len(c.queue) > 0 && len(c.running) < maxLanes && c.rateAllows(s) && c.windowAllows(c.queue[0].Chunk) {
+		l := &lane{chunk: c.queue[0].Chunk, since: workflow.Now(c.root)}
 		c.queue = c.queue[1:]
-		n := min(c.free, s.Share, chunk.Records)
-		l := &lane{chunk: chunk, slots: n, since: workflow.Now(c.root)}
-		q := job.ProcessRequest{Spec: c.spec.Spec, Chunk: chunk, Slots: n, Granted: l.since.UnixNano(), Rate: c.grantRate(l, s)}
-		c.free -= l.slots
+		q := job.ProcessRequest{Spec: c.spec.Spec, Chunk: l.chunk, Granted: l.since.UnixNano(), Rate: c.grant(l, s)}
+		q.Slots = min(l.held.slots, l.chunk.Records)
 		c.activities++
 		l.result = processChunk(c.work, q)
 		c.running = append(c.running, l)
@@ -213,10 +225,9 @@ func (c *coordinator) windowAllows(chunk job.Chunk) bool {
 
 func (c *coordinator) onProcessed(l *lane, f workflow.Future) {
 	c.running = slices.DeleteFunc(c.running, func(m *lane) bool { return m == l })
-	c.free += l.slots
 	var p job.Processed
 	err := f.Get(c.work, &p)
-	c.takeRate(l, 0, p.Tokens)
+	c.takeBack(l, l.held, p.Tokens)
 	switch {
 	case err != nil:
 		c.failed(err)
@@ -232,19 +243,6 @@ func (c *coordinator) onProcessed(l *lane, f workflow.Future) {
 			c.carried.Pace = c.carried.Pace.Observe(p.Ran, elapsed, time.Duration(p.TaskMicros)*time.Microsecond)
 		}
 		c.addReady(job.Segment{Chunk: l.chunk, Sealed: true, Bytes: p.Bytes, Failed: p.Failed})
-	}
-}
-
-// slotsReturned takes slots back that a running chunk cannot use any more.
-func (c *coordinator) slotsReturned(ch workflow.ReceiveChannel) {
-	var r job.SlotsReturned
-	ch.Receive(c.root, &r)
-	for _, l := range c.running {
-		if l.chunk.First == r.First && l.since.UnixNano() == r.Granted && r.Keep >= 1 && r.Keep < l.slots {
-			c.free += l.slots - r.Keep
-			l.slots = r.Keep
-			c.takeRate(l, min(l.burst, 1), 0)
-		}
 	}
 }
 

@@ -100,6 +100,9 @@ func (c *coordinator) details(now time.Time, done int64) string {
 	row := func(name, format string, args ...any) {
 		b.WriteString(fmt.Sprintf("| "+name+" | "+format+" |\n", args...))
 	}
+	if c.control.Paused {
+		row("**paused**", "no further try begins; %s goes on", code("longhaul resume "+workflow.GetInfo(c.root).WorkflowExecution.ID))
+	}
 	answered := p.Position.Records + p.CommittedAhead
 	total := p.Estimate(c.spec.Selection)
 	switch {
@@ -115,12 +118,18 @@ func (c *coordinator) details(now time.Time, done int64) string {
 		row("done, waiting for a record before them", "%s records in %s chunks", commas(p.Ahead), commas(int64(len(c.ready))))
 	}
 	row("in work", "%s chunks, with %s of %s slots", commas(int64(p.Running)), commas(int64(p.Slots)), commas(int64(c.spec.Concurrency)))
+	if c.spec.Rate != "" {
+		row("at most", "%s tries, with a burst of %s", c.spec.Rate, commas(int64(c.spec.Burst)))
+	}
+	if c.refused != "" {
+		row("refused", "%s", code(c.refused))
+	}
 	average := rate(done-c.carried.Story.From, now.Sub(c.carried.Story.Since))
 	recent := rate(done-c.marks[0].done, now.Sub(c.marks[0].at))
 	if average > 0 {
 		row("rate", "%s records/s, on average %s", number(recent), number(average))
 	}
-	if recent > 0 && total > done {
+	if recent > 0 && total > done && !c.control.Paused {
 		row("time left", "about %s", tidy(time.Duration(float64(total-done)/recent*float64(time.Second))))
 	}
 	if l := c.first(); l != nil && now.Sub(l.since) >= tellEvery {

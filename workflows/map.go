@@ -16,6 +16,8 @@ type Carried struct {
 	Pace Pace `json:"pace"`
 	// Tokens is the tries saved up for the job's rate.
 	Tokens float64 `json:"tokens,omitempty"`
+	// Control is what was set since the job began, where anything was.
+	Control *job.Control `json:"control,omitempty"`
 	// Story is what the job's page tells of the runs before.
 	Story story `json:"story,omitzero"`
 }
@@ -37,13 +39,19 @@ func setUp(ctx workflow.Context, raw json.RawMessage, carried Carried) (*coordin
 		return nil, err
 	}
 	carried.Runs++
-	c := &coordinator{spec: newRated(spec), raw: raw, carried: carried, free: spec.Concurrency, budgeted: budgeted(raw)}
+	c := &coordinator{control: spec.Control(), raw: raw, carried: carried, budgeted: budgeted(raw)}
+	if carried.Control != nil {
+		c.control = *carried.Control
+	}
+	c.spec = newRated(spec.Controlled(c.control))
+	c.free = c.entitled()
 	c.root = ctx
 	c.work, c.cancelWork = workflow.WithCancel(ctx)
 	c.commit, _ = workflow.NewDisconnectedContext(ctx)
 	c.static = staticDetails(ctx)
-	c.returned = workflow.GetSignalChannelWithOptions(ctx, job.SignalSlotsReturned,
-		workflow.SignalChannelOptions{Description: "From the job's own chunks only: slots that they cannot use any more."})
+	if err := c.listen(); err != nil {
+		return nil, err
+	}
 	err = workflow.SetQueryHandlerWithOptions(ctx, job.QueryProgress, func() (job.Progress, error) { return c.progress(), nil },
 		workflow.QueryHandlerOptions{Description: "How far the job is: the position of the output, what runs, what is ahead."})
 	return c, err
@@ -75,7 +83,12 @@ func (c *coordinator) run() (job.Summary, error) {
 	case c.root.Err() != nil: // canceled while it drained: the next run would not know
 		return job.Summary{}, c.stopped(c.root.Err())
 	}
+	c.heardOut()
 	c.carried.Tokens = c.freeTokens
+	c.carried.Control = nil
+	if spec, _ := job.ParseSpec(c.raw); c.control != spec.Control() {
+		c.carried.Control = &c.control
+	}
 	return job.Summary{}, workflow.NewContinueAsNewError(c.root, job.WorkflowType, c.raw, c.carried)
 }
 

@@ -46,13 +46,13 @@ func TestProgressTellsHowFarTheJobIs(t *testing.T) {
 		alarm{2 * time.Hour, func(env *testsuite.TestWorkflowEnvironment) { after = progress(t, env) }},
 		cancelAfter(3*time.Hour)))
 
-	want := job.Progress{Listed: 32, ListedBytes: 320, InputBytes: 40000, Running: 4, Slots: 16, ChunkRecords: 4, Runs: 1}
+	want := job.Progress{Listed: 32, ListedBytes: 320, InputBytes: 40000, Control: w.spec.Control(), Running: 4, Slots: 16, ChunkRecords: 4, Runs: 1}
 	if before != want {
 		t.Errorf("at the beginning %+v\nwant %+v", before, want)
 	}
 	want = job.Progress{
 		Position: at(16), Totals: job.Totals{Failed: 4, Tries: 16}, Ahead: 4, AheadFailed: 1,
-		Listed: during.Listed, ListedBytes: during.Listed * recordBytes, InputBytes: 40000, Running: 4, Slots: 16, ChunkRecords: 4, Runs: 1,
+		Listed: during.Listed, ListedBytes: during.Listed * recordBytes, InputBytes: 40000, Control: w.spec.Control(), Running: 4, Slots: 16, ChunkRecords: 4, Runs: 1,
 	}
 	if during != want || during.Listed < 36 {
 		t.Errorf("later %+v\nwant %+v", during, want)
@@ -67,7 +67,7 @@ func TestProgressAtTheEndIsTheWholeInput(t *testing.T) {
 	env := w.enter()
 	env.ExecuteWorkflow(job.WorkflowType, mustJSON(t, w.spec), workflows.Carried{Runs: 2})
 	want := job.Progress{
-		Position: at(40), Totals: job.Totals{Tries: 40}, Listed: 40, ListedBytes: 400, ListedAll: true, InputBytes: 400, ChunkRecords: 4, Runs: 3,
+		Position: at(40), Totals: job.Totals{Tries: 40}, Listed: 40, ListedBytes: 400, ListedAll: true, InputBytes: 400, Control: w.spec.Control(), ChunkRecords: 4, Runs: 3,
 	}
 	if got := progress(t, env); got != want {
 		t.Errorf("%+v\nwant %+v", got, want)
@@ -79,7 +79,7 @@ func TestProgressCanBeAskedBeforeAnythingIsKnown(t *testing.T) {
 	w.delay[job.ActivityPrepare] = time.Hour
 	var got job.Progress
 	wantCanceled(t, w, w.first(t, alarm{time.Minute, func(env *testsuite.TestWorkflowEnvironment) { got = progress(t, env) }}, cancelAfter(2*time.Minute)))
-	if want := (job.Progress{ChunkRecords: 4, Runs: 1}); got != want {
+	if want := (job.Progress{Control: w.spec.Control(), ChunkRecords: 4, Runs: 1}); got != want {
 		t.Errorf("%+v\nwant %+v", got, want)
 	}
 }

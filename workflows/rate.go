@@ -50,33 +50,35 @@ func (c *coordinator) beginRate(p job.Prepared) {
 	if c.spec.perSecond == 0 {
 		return
 	}
-	c.freeBurst, c.freeTokens = c.spec.Burst, c.carried.Tokens
+	c.freeTokens = c.carried.Tokens
 	if c.carried.Runs == 1 && p.Position.Records == 0 && len(p.Segments) == 0 {
-		c.freeTokens = float64(c.spec.Burst)
+		c.freeTokens = float64(max(0, c.free.burst))
 	}
 }
 
-// rateAllows says whether another lane may be started.
-func (c *coordinator) rateAllows() bool { return c.spec.perSecond == 0 || c.freeBurst > 0 }
+// rateAllows says whether another lane may be started. While others are to give some of the rate back there may be too little.
+func (c *coordinator) rateAllows(s Sizing) bool {
+	return c.spec.perSecond == 0 || c.free.burst > 0 && c.free.perSecond >= c.rateFor(min(c.free.slots, s.Share))/2
+}
 
-// grantRate gives a lane its share of the rate: as much of it as of the slots. A lane holds its slots though its chunk has fewer records, and the rate with them.
-func (c *coordinator) grantRate(l *lane, s Sizing) *job.RateShare {
-	if c.spec.perSecond == 0 {
-		return nil
+// rateFor is the part of the rate that goes with slots.
+func (c *coordinator) rateFor(slots int) float64 {
+	return c.spec.perSecond * float64(slots) / float64(c.spec.Concurrency)
+}
+
+// grant gives a lane slots for n records, and its share of the rate: as much of it as of the slots. A lane under a rate holds its slots though its chunk has fewer records, and the
+// rate with them.
+func (c *coordinator) grant(l *lane, s Sizing) *job.RateShare {
+	l.held.slots = min(c.free.slots, s.Share, l.chunk.Records)
+	var r *job.RateShare
+	if c.spec.perSecond > 0 {
+		l.held.slots = min(c.free.slots, s.Share)
+		l.held.burst = min(c.free.burst, ceilDiv(c.spec.Burst, s.Lanes))
+		l.held.perSecond = min(c.free.perSecond, c.rateFor(l.held.slots))
+		r = &job.RateShare{PerSecond: l.held.perSecond, Burst: l.held.burst, Tokens: min(c.freeTokens, float64(l.held.burst))}
+		c.freeTokens -= r.Tokens
 	}
-	l.slots = min(c.free, s.Share)
-	l.burst = min(c.freeBurst, ceilDiv(c.spec.Burst, s.Lanes))
-	c.freeBurst -= l.burst
-	r := &job.RateShare{
-		PerSecond: c.spec.perSecond * float64(l.slots) / float64(c.spec.Concurrency), Burst: l.burst, Tokens: min(c.freeTokens, float64(l.burst)),
-	}
-	c.freeTokens -= r.Tokens
+	l.target, l.most = l.held, max(l.held.slots, l.chunk.Records)
+	c.free = c.free.minus(l.held)
 	return r
-}
-
-// takeRate takes back what a lane had: its burst, but keep of it, and the tries that it had saved up.
-func (c *coordinator) takeRate(l *lane, keep int, tokens float64) {
-	c.freeBurst += l.burst - keep
-	l.burst = keep
-	c.freeTokens = min(c.freeTokens+tokens, float64(c.freeBurst))
 }

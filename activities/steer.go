@@ -1,0 +1,182 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/activity"
+
+	"github.com/longhaul/longhaul/job"
+)
+
+// The cap, the rate and the pause of a job can be changed while its chunks run. The workflow reckons what each chunk is to have; the chunks ask it. See
+// docs/decisions/0006.
+
+const (
+	// askEvery is how often the chunks of a job on one worker together ask what they shall have: a change holds about as much later.
+	askEvery = time.Second
+	// askTimeout bounds one question, and one answer.
+	askTimeout = 5 * time.Second
+	// late is after how long in its queue a chunk asks before it begins.
+	late = 500 * time.Millisecond
+)
+
+// unasked is the revision of a chunk that must ask before it begins: much may have changed since it was granted its slots.
+const unasked = -1
+
+// asked is what the chunks of a job on this worker know of their targets. The zero asked knows nothing, and asks at once.
+type asked struct {
+	mu       sync.Mutex
+	asking   bool
+	next     time.Time // when to ask again
+	run      string    // of the workflow that answered
+	revision int64
+	chunks   map[grant]job.Target
+	older    bool  // the workflow is one that knows of no targets
+	err      error // of the last question
+}
+
+// grant names a chunk's slots.
+type grant struct{ first, granted int64 }
+
+// begins sees to it that a chunk that joins is asked for when it must be.
+func (g *asked) begins(revision int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch now := time.Now(); {
+	case revision == unasked:
+		g.run, g.next = "", now // all of them: the chunk is none of those told of
+	case g.next.IsZero():
+		g.next = now.Add(askEvery)
+	}
+}
+
+// due says whether to ask now, and since which revision of a run.
+func (g *asked) due(run string) (since int64, yes bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	if g.asking || now.Before(g.next) {
+		return 0, false
+	}
+	g.asking, g.next = true, now.Add(askEvery)
+	if g.run == run {
+		return g.revision, true
+	}
+	return unasked, true
+}
+
+// answered takes note of an answer to a question about what changed since a revision.
+func (g *asked) answered(run string, since int64, t job.Targets, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var refused *serviceerror.QueryFailed
+	g.asking, g.err, g.older = false, err, errors.As(err, &refused)
+	if err != nil || t.Revision == since {
+		return
+	}
+	if since == unasked && g.run == "" && g.next.Before(time.Now()) {
+		return // a chunk has joined meanwhile, and asks anew
+	}
+	g.run, g.revision, g.chunks = run, t.Revision, make(map[grant]job.Target, len(t.Chunks))
+	for _, c := range t.Chunks {
+		g.chunks[grant{c.First, c.Granted}] = c
+	}
+}
+
+// target is what a chunk shall have, as far as is known.
+func (g *asked) target(c grant) (t job.Target, known, older bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t, known = g.chunks[c]
+	return t, known, g.older
+}
+
+// trouble is why nobody has answered yet.
+func (g *asked) trouble() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.err
+}
+
+// firstRevision is what an attempt at a chunk knows of its target: that it is as granted, where it was granted just now.
+func firstRevision(info activity.Info) int64 {
+	if info.Attempt > 1 || info.StartedTime.Sub(info.ScheduledTime) > late {
+		return unasked
+	}
+	return 0
+}
+
+// follow asks what the chunk shall have, if it is time to, does what it knows, and says so when it is done.
+func (r *chunkRun) follow(ctx context.Context) {
+	r.ask(ctx)
+	t, known, older := r.shared.asked.target(grant{r.chunk.First, r.granted})
+	switch revision := r.revision.Load(); {
+	case known && t.Revision != revision:
+		r.obey(t)
+	case !known && older && revision == unasked:
+		r.obey(job.Target{Slots: r.slots, Rate: r.rate})
+	}
+	if r.answers && r.shared.pool.Settled() && time.Now().After(r.answerAt) {
+		r.answers = !r.returned(ctx, r.keeps)
+		r.answerAt = time.Now().Add(askEvery)
+	}
+}
+
+func (r *chunkRun) ask(ctx context.Context) {
+	info := activity.GetInfo(ctx)
+	run := info.WorkflowExecution.RunID
+	since, yes := r.shared.asked.due(run)
+	if !yes {
+		return
+	}
+	r.asks.Go(func() {
+		within, cancel := context.WithTimeout(r.ctx, askTimeout)
+		defer cancel()
+		var t job.Targets
+		v, err := activity.GetClient(ctx).QueryWorkflow(within, info.WorkflowExecution.ID, run, job.QueryTargets, since)
+		if err == nil {
+			err = v.Get(&t)
+		}
+		r.shared.asked.answered(run, since, t, err)
+		select {
+		case r.heard <- struct{}{}:
+		default:
+		}
+	})
+}
+
+// obey has the chunk go on with what it shall have, but with no more slots than records.
+func (r *chunkRun) obey(t job.Target) {
+	r.mu.Lock()
+	left := r.left
+	r.limit = max(r.limit, backlog(t.Slots))
+	r.mu.Unlock()
+	if left == 0 {
+		return
+	}
+	keeps, less := min(t.Slots, left), r.lane.Slots()
+	r.resizeRate(t.Rate, keeps, t.Slots)
+	r.lane.Resize(keeps)
+	if keeps < less {
+		r.shared.rate.Interrupt() // what waits for the rate may be more than there are slots for
+	}
+	r.revision.Store(t.Revision)
+	r.answers, r.keeps, r.answerAt = t.Answer || keeps < t.Slots, keeps, time.Time{}
+}
+
+// returned tells the workflow that the chunk has given back all but so many of its slots, and whether it could.
+func (r *chunkRun) returned(ctx context.Context, keeps int) bool {
+	info := activity.GetInfo(ctx)
+	within, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	err := activity.GetClient(ctx).SignalWorkflow(within, info.WorkflowExecution.ID, info.WorkflowExecution.RunID,
+		job.SignalSlotsReturned, job.SlotsReturned{First: r.chunk.First, Granted: r.granted, Keep: keeps, Revision: r.revision.Load()})
+	if err != nil {
+		activity.GetLogger(ctx).Warn("slots could not be given back; they stay unused until the chunk ends, or it can tell", "error", err)
+	}
+	return err == nil
+}
