@@ -99,8 +99,11 @@ func (e *engine) snapshot(ctx context.Context, j *started) (progress.Snapshot, e
 		return progress.Snapshot{}, err
 	}
 	s := progress.Snapshot{
-		Done: p.Position.Records + p.CommittedAhead + p.Ahead, Written: p.Position.Records + p.CommittedAhead, Failed: p.Totals.Failed + p.AheadFailed, Cap: j.spec.Concurrency,
+		Done: p.Position.Records + p.CommittedAhead + p.Ahead, Written: p.Position.Records + p.CommittedAhead, Failed: p.Totals.Failed + p.AheadFailed, Cap: p.Control.Concurrency, MaxRate: string(p.Control.Rate), Paused: p.Control.Paused,
 		Total: p.Estimate(j.spec.Selection), Estimated: !p.ListedAll,
+	}
+	if s.Cap == 0 { // of an older worker
+		s.Cap = j.spec.Concurrency
 	}
 	d, err := e.client.DescribeWorkflowExecution(ctx, j.id, "")
 	if err != nil {
@@ -117,9 +120,9 @@ func (e *engine) snapshot(ctx context.Context, j *started) (progress.Snapshot, e
 		s.Ahead = s.Done - slowest.Index
 		s.Slowest = &progress.Slowest{Record: slowest.Record, Seconds: slowest.Seconds, Cause: slowest.Cause}
 	}
-	s.Ahead = max(0, s.Ahead)           // the heartbeats are older than the position
-	s.InFlight = min(s.InFlight, s.Cap) // the heartbeats are of different moments, and slots go round between chunks
-	if len(d.GetPendingActivities()) > 0 && s.Trouble == "" && s.InFlight == 0 {
+	s.Ahead = max(0, s.Ahead)                         // the heartbeats are older than the position
+	s.InFlight = min(s.InFlight, max(s.Cap, p.Slots)) // they are of different moments, and slots go round between chunks
+	if len(d.GetPendingActivities()) > 0 && s.Trouble == "" && s.InFlight == 0 && !s.Paused {
 		if queues := e.unserved(ctx); len(queues) > 0 {
 			s.Trouble = warnUnserved(e, queues)
 		}

@@ -29,6 +29,9 @@ type jobReport struct {
 	Input       job.Paths `json:"input,omitempty"`
 	Task        string    `json:"task,omitempty"`
 	Concurrency int       `json:"concurrency,omitempty"`
+	Rate        job.Rate  `json:"rate,omitempty"`
+	// Paused says that it begins no further record until it is resumed.
+	Paused bool `json:"paused,omitempty"`
 	// Retry says that it runs the failed records of the output again: the counts are of those, while it runs.
 	Retry bool `json:"retry,omitempty"`
 	// Records done, Failed ones among them, and Written ones; Total of the input, an estimate where Estimated, 0 where it is not known.
@@ -91,7 +94,7 @@ func (e *engine) report(ctx context.Context, f found) jobReport {
 	}
 	spec, err := e.specOf(ctx, f.id, f.runID)
 	if err == nil {
-		r.Output, r.Input, r.Task, r.Concurrency = spec.Output, spec.Input, spec.Task.Name, spec.Concurrency
+		r.Output, r.Input, r.Task, r.Concurrency, r.Rate = spec.Output, spec.Input, spec.Task.Name, spec.Concurrency, spec.Rate
 		if r.Retry = spec.Patch != nil; r.Retry {
 			r.Output = spec.Patch.Output
 		}
@@ -116,6 +119,7 @@ func (e *engine) reportRunning(ctx context.Context, f found, spec job.Spec, r *j
 		return
 	}
 	r.Records, r.Failed, r.Written, r.Total, r.Estimated = s.Done, s.Failed, s.Written, s.Total, s.Estimated
+	r.Concurrency, r.Rate, r.Paused = s.Cap, job.Rate(s.MaxRate), s.Paused
 	r.InFlight, r.Ahead, r.Slowest, r.Waiting = s.InFlight, s.Ahead, s.Slowest, s.Trouble
 	if m, ok := r.manifest(); ok {
 		r.OutputBytes = m.Position.OutputBytes
@@ -241,6 +245,9 @@ func (r jobReport) print(w io.Writer) {
 	row("done", "%s", r.counts())
 	if r.Concurrency > 0 && (r.State == stateRunning || r.State == stateCanceling) {
 		row("in flight", "%s of %s", humanize.Comma(int64(r.InFlight)), humanize.Comma(int64(r.Concurrency)))
+		if r.Rate != "" {
+			row("rate", "%s tries at most", r.Rate)
+		}
 	}
 	if r.Ahead > 0 {
 		ahead := humanize.Comma(r.Ahead) + " records ahead of the slowest"
@@ -266,6 +273,8 @@ func (r jobReport) when() string {
 	switch {
 	case r.Ended != nil:
 		return fmt.Sprintf("%s %s, after %s", r.State, humanize.Time(*r.Ended), tidy(r.Ended.Sub(*r.Started)))
+	case r.Paused:
+		return fmt.Sprintf("%s, paused, started %s", r.State, humanize.Time(*r.Started))
 	case r.Started != nil:
 		return fmt.Sprintf("%s, started %s", r.State, humanize.Time(*r.Started))
 	case r.State == stateUnfinished:

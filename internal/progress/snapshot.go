@@ -18,6 +18,10 @@ type Snapshot struct {
 	// InFlight tasks and the Cap on them.
 	InFlight int `json:"inFlight"`
 	Cap      int `json:"cap"`
+	// MaxRate bounds how many tries begin, as "100/s"; empty where nothing does.
+	MaxRate string `json:"maxRate,omitempty"`
+	// Paused says that no further try begins until the job is resumed.
+	Paused bool `json:"paused,omitempty"`
 	// Ahead is how many records are done beyond the first unfinished one.
 	Ahead int64 `json:"ahead,omitempty"`
 	// Slowest is that one; nil where it is not known.
@@ -58,7 +62,7 @@ func (s Snapshot) Left() time.Duration {
 	if s.Total != 0 && s.Done == s.Total {
 		return 0
 	}
-	if s.Total == 0 || r <= 0 || s.held() != nil && s.Total-s.Done <= int64(s.Cap) { // all that is left may be as slow
+	if s.Total == 0 || r <= 0 || s.Paused || s.held() != nil && s.Total-s.Done <= int64(s.Cap) { // all that is left may be as slow
 		return -1
 	}
 	left := float64(s.Total-s.Done) / r * float64(time.Second)
@@ -73,7 +77,7 @@ const heldFor = 10
 
 // held returns the first unfinished record where it holds others up for long: more of them are done beyond it than can be in flight beside it.
 func (s Snapshot) held() *Slowest {
-	if s.Slowest == nil || s.Slowest.Seconds < heldFor || s.Ahead <= int64(s.Cap) {
+	if s.Slowest == nil || s.Paused || s.Slowest.Seconds < heldFor || s.Ahead <= int64(s.Cap) {
 		return nil
 	}
 	return s.Slowest
