@@ -126,7 +126,7 @@ func (c *coordinator) advance() bool {
 		c.list(s)
 	}
 	c.append()
-	return c.listing != nil || c.appending != nil || len(c.running) > 0
+	return c.listing != nil || c.appending != nil || len(c.running) > 0 || c.control.Paused && !c.stopping && !c.complete
 }
 
 // hardBudget is how many times the budget of a run is spent at most, where ending the run earlier would mean to wait for slow records.

@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/testsuite"
+	"pgregory.net/rapid"
 
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/workflows"
 )
 
-func progress(t *testing.T, env *testsuite.TestWorkflowEnvironment) (p job.Progress) {
+func progress(t rapid.TB, env *testsuite.TestWorkflowEnvironment) (p job.Progress) {
 	t.Helper()
 	v, err := env.QueryWorkflow(job.QueryProgress)
 	if err == nil {

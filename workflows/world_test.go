@@ -22,6 +22,7 @@ const recordBytes = 10
 type world struct {
 	spec    job.Spec
 	records int64
+	limit   int // of the slots in flight when a chunk begins
 
 	// takes is how long a chunk takes, delay how long another activity does, by its name, in workflow time.
 	takes func(job.ProcessRequest) time.Duration
@@ -62,6 +63,10 @@ type lane struct {
 	job.Chunk
 	slots int
 	rate  *job.RateShare
+
+	granted, revision int64
+	answers           bool // it is to say what it keeps
+	most              int  // slots that it can use
 }
 
 // call is one call of an activity.
@@ -74,7 +79,7 @@ type call struct {
 
 func newWorld(records int64, s job.Spec) *world {
 	return &world{
-		spec: s, records: records, segments: map[int64]job.Segment{}, former: map[int64]bool{}, running: map[string]*lane{}, ran: make([]int, records),
+		spec: s, records: records, limit: s.Concurrency, segments: map[int64]job.Segment{}, former: map[int64]bool{}, running: map[string]*lane{}, ran: make([]int, records),
 		delay:  map[string]time.Duration{},
 		takes:  func(job.ProcessRequest) time.Duration { return time.Second },
 		failed: func(job.Chunk) int64 { return 0 },
@@ -201,7 +206,7 @@ func (w *world) ProcessChunk(ctx context.Context, q job.ProcessRequest) (job.Pro
 		w.ran[i]++
 	}
 	w.segments[c.First] = job.Segment{Chunk: c}
-	w.running[id] = &lane{Chunk: c, slots: q.Slots, rate: q.Rate}
+	w.running[id] = &lane{Chunk: c, slots: q.Slots, rate: q.Rate, granted: q.Granted, most: c.Records}
 	w.watch(q)
 	d := w.takes(q)
 	return job.Processed{}, w.later(ctx, d, func() (any, bool) {
@@ -234,8 +239,8 @@ func (w *world) watch(q job.ProcessRequest) {
 	if q.Slots < 1 || q.Slots > q.Chunk.Records {
 		w.broken("%s got %d slots", q.Chunk, q.Slots)
 	}
-	if n := w.slots(); n > w.spec.Concurrency {
-		w.broken("%d slots in flight, of %d", n, w.spec.Concurrency)
+	if n := w.slots(); n > w.limit {
+		w.broken("%d slots in flight, of %d", n, w.limit)
 	}
 	sealed := 0
 	for _, s := range w.segments {
