@@ -28,10 +28,13 @@ func (c *coordinator) listen() error {
 		workflow.SetUpdateHandlerWithOptions(c.root, job.UpdateResume,
 			func(workflow.Context) (job.Control, error) { return c.paused(false), nil }, workflow.UpdateHandlerOptions{Description: resume}),
 		workflow.SetUpdateHandlerWithOptions(c.root, job.UpdateSet,
-			func(_ workflow.Context, raw json.RawMessage) (job.Control, error) { return c.set(raw) },
+			func(_ workflow.Context, raw json.RawMessage) (job.Control, error) {
+				to, err := c.set(raw)
+				return to, refusal(err)
+			},
 			workflow.UpdateHandlerOptions{Description: set, Validator: func(raw json.RawMessage) error {
 				_, err := c.setting(raw)
-				return err
+				return refusal(err)
 			}}),
 		workflow.SetQueryHandlerWithOptions(c.root, job.QueryTargets, func(since int64) (job.Targets, error) { return c.targets(since), nil },
 			workflow.QueryHandlerOptions{Description: "From the job's own chunks only: how many slots they shall have."}),
@@ -73,6 +76,7 @@ func (c *coordinator) setBySignal(raw json.RawMessage) {
 	if _, err := c.set(raw); err != nil {
 		c.refused = err.Error()
 		workflow.GetLogger(c.root).Warn("a signal was refused", "error", err)
+		c.tellChange()
 	}
 }
 
@@ -86,12 +90,12 @@ func (c *coordinator) paused(yes bool) job.Control {
 func (c *coordinator) setting(raw json.RawMessage) (job.Control, error) {
 	s, err := job.ParseSetting(raw)
 	if err != nil {
-		return job.Control{}, refusal(err)
+		return job.Control{}, err
 	}
-	to, err := s.Apply(c.control)
-	return to, refusal(err)
+	return s.Apply(c.control)
 }
 
+// refusal makes an error an update's.
 func refusal(err error) error {
 	if err == nil {
 		return nil
@@ -115,7 +119,15 @@ func (c *coordinator) steer(to job.Control) job.Control {
 	c.free = c.free.plus(c.entitled()).minus(before)
 	c.steered, c.anew = true, true
 	c.woken.SendAsync(true)
+	c.tellChange()
 	return to
+}
+
+// tellChange has the job's page tell of a change at once, where it has told of the job before.
+func (c *coordinator) tellChange() {
+	if len(c.marks) > 0 {
+		c.tell()
+	}
 }
 
 // targets tells the chunks what has changed since a revision.

@@ -115,6 +115,9 @@ func (e *engine) snapshot(ctx context.Context, j *started) (progress.Snapshot, e
 			slowest = h
 		}
 	}
+	if s.Paused {
+		s.Trouble = "it is paused; `longhaul resume " + j.id + "` goes on"
+	}
 	s.Ahead = s.Done - p.Position.Records
 	if slowest != nil {
 		s.Ahead = s.Done - slowest.Index

@@ -96,9 +96,6 @@ func pace(s Snapshot) (parts []string) {
 	if s.Total > 0 && s.Done == s.Total && s.InFlight == 0 {
 		return []string{Rate(s.Rate()) + "/s", "in " + short(s.Elapsed)}
 	}
-	if s.Paused {
-		parts = append(parts, "paused")
-	}
 	if s.Rates != nil {
 		parts = append(parts, Rate(s.Rates.Now)+"/s now", Rate(s.Rate())+"/s avg")
 	} else {

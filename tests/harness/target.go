@@ -35,6 +35,7 @@ type Target struct {
 	refusals atomic.Int64
 	inFlight int
 	peak     int
+	lately   int // the peak since Peak was asked
 	total    int
 	next     chan time.Time
 	came     []time.Time
@@ -55,7 +56,7 @@ func (tg *Target) serve(w http.ResponseWriter, r *http.Request) {
 	tg.total++
 	tg.inFlight++
 	tg.came = append(tg.came, time.Now())
-	tg.peak = max(tg.peak, tg.inFlight)
+	tg.peak, tg.lately = max(tg.peak, tg.inFlight), max(tg.lately, tg.inFlight)
 	if tg.next != nil {
 		tg.next <- time.Now()
 		tg.next = nil
@@ -114,6 +115,15 @@ func (tg *Target) Counts() (total, peak, inFlight int) {
 	tg.mu.Lock()
 	defer tg.mu.Unlock()
 	return tg.total, tg.peak, tg.inFlight
+}
+
+// Peak returns the most requests that were in flight at once since it was asked last.
+func (tg *Target) Peak() int {
+	tg.mu.Lock()
+	defer tg.mu.Unlock()
+	peak := tg.lately
+	tg.lately = tg.inFlight
+	return peak
 }
 
 // Next returns a channel that is told when the next request comes.
