@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/client"
+
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/tests/harness"
 )
@@ -38,6 +40,19 @@ func settles(b *harness.Bench, tg *harness.Target, limit, records int) (took tim
 	return took
 }
 
+// rests waits until all chunks of a job have given their slots back, and nothing is in flight.
+func rests(b *harness.Bench, c client.Client, id string, tg *harness.Target) {
+	b.T.Helper()
+	b.Until("all slots given back", func() bool {
+		v, err := c.QueryWorkflow(b.T.Context(), id, "", job.QueryProgress)
+		var p job.Progress
+		return err == nil && v.Get(&p) == nil && p.Slots == 0
+	})
+	if _, _, inFlight := tg.Counts(); inFlight > 0 {
+		b.Until("nothing in flight", func() bool { _, _, inFlight := tg.Counts(); return inFlight == 0 }) // but for the way back
+	}
+}
+
 // TestACapThatIsSetHolds measures at the target, over two workers, what is in flight while the cap is lowered, raised and taken to nothing: it comes to the new cap,
 // reaches it, and never exceeds it.
 func TestACapThatIsSetHolds(t *testing.T) {
@@ -62,7 +77,7 @@ func TestACapThatIsSetHolds(t *testing.T) {
 	settles(b, tg, 20, 40)
 
 	do(0, "pause", "capped")
-	b.Until("nothing in flight", func() bool { _, _, inFlight := tg.Counts(); return inFlight == 0 })
+	rests(b, b.Client, "capped", tg)
 	before, _, _ := tg.Counts()
 	out, _ := do(0, "status", "capped")
 	if !strings.Contains(out, "running, paused") || !strings.Contains(out, "longhaul resume capped") {
@@ -162,12 +177,8 @@ func TestAUsersDay(t *testing.T) {
 		t.Helper()
 		b.Until(fmt.Sprintf("%d records requested", part), func() bool { total, _, _ := tg.Counts(); return total >= part })
 	}
-	still := func() {
-		t.Helper()
-		b.Until("nothing in flight", func() bool { _, _, inFlight := tg.Counts(); return inFlight == 0 })
-	}
 
-	command := []string{"in", "--output", "out", "--http", tg.Template(), "--concurrency", fmt.Sprint(limit)}
+	command := []string{"in", "--output", "out", "--http", tg.Template(), "--concurrency", fmt.Sprint(limit), "--job", "day"}
 	p := b.Embedded("state", command...)
 	p.Says("watch it: http://")
 	at(n / 8)
@@ -177,7 +188,11 @@ func TestAUsersDay(t *testing.T) {
 		t.Errorf("pause: %s", said)
 	}
 	watch.Says(`"paused":true`)
-	still()
+	address := strings.Split(string(b.Read("state/server.json")), `"`)[3]
+	c, err := client.Dial(client.Options{HostPort: address, Logger: harness.Quiet{}})
+	harness.Must(t, err)
+	defer c.Close()
+	rests(b, c, "day", tg)
 	p.Says("longhaul resume ")
 	before, _, _ := tg.Counts()
 	if said := run(0, "set", "out", "--concurrency", "4"); !strings.Contains(said, "4 in flight at most, paused") {
@@ -195,7 +210,7 @@ func TestAUsersDay(t *testing.T) {
 
 	p.Kill()
 	gone(b, "state")
-	still()
+	b.Until("nothing in flight", func() bool { _, _, inFlight := tg.Counts(); return inFlight == 0 })
 	if said := run(0, "status", "out"); !strings.Contains(said, "the same command as before resumes it") {
 		t.Errorf("status of what was killed: %s", said)
 	}
