@@ -9,7 +9,7 @@ GOFUMPT_VERSION       := v0.12.0
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint unit integration crash bench peers microbench histories fmt clean counterparts typescript FORCE
+.PHONY: help run build test lint unit integration crash bench peers microbench histories screenshots fmt clean counterparts typescript FORCE
 
 BIN   := $(CURDIR)/bin
 TOOLS := $(BIN)/tools
@@ -34,13 +34,13 @@ lint: $(TOOLS)/staticcheck $(TOOLS)/workflowcheck $(TOOLS)/gofumpt ## formatting
 	$(TOOLS)/workflowcheck -config workflowcheck.yaml ./workflows/...
 
 unit: ## unit, property, workflow and replay tests, under the race detector
-	$(GO) test -race $$($(GO) list ./... | grep -vE '/tests/(e2e|crash)')
+	$(GO) test -race $$($(GO) list ./... | grep -vE '/tests/(e2e|browser|crash)')
 
 integration: $(TEMPORAL) counterparts typescript ## tests with real processes against a real development server, a short crash schedule among them
-	PATH="$$PATH:$(BIN)" $(GO) test -count=1 -timeout 40m ./tests/e2e/... ./tests/crash/...
+	PATH="$$PATH:$(BIN)" $(GO) test -count=1 -timeout 40m ./tests/e2e/... ./tests/browser/... ./tests/crash/...
 
 # Debian packages with what the tests meet that is no Go module. A test that misses one says so.
-COUNTERPARTS := python3-aiohttp parallel nginx tmux
+COUNTERPARTS := python3-aiohttp parallel nginx tmux chromium
 counterparts:
 	@missing=$$(for p in $(COUNTERPARTS); do dpkg -s "$$p" > /dev/null 2>&1 || echo "$$p"; done; command -v npm > /dev/null || echo nodejs npm); \
 	if [ -n "$$missing" ]; then bench/install.sh $$missing > /dev/null || echo "not installed: $$missing; a test will fail for want of it"; fi
@@ -65,6 +65,9 @@ microbench: ## Go benchmarks of the hot packages, in the form that benchstat com
 
 histories: $(TEMPORAL) ## record the workflow histories that the replay test keeps, anew
 	PATH="$$PATH:$(BIN)" $(GO) test -count=1 ./tests/e2e/ -run TestHistories -record
+
+screenshots: $(TEMPORAL) counterparts ## take the pictures of the Web UI in docs/images anew
+	PATH="$$PATH:$(BIN)" $(GO) test -count=1 ./tests/browser/ -args -screenshots
 
 fmt: $(TOOLS)/gofumpt ## format the code
 	$(TOOLS)/gofumpt -w .

@@ -148,14 +148,15 @@ func (c *coordinator) budgetSpent() bool {
 
 // wait waits for one thing to happen and takes note of it. The selector is made anew each time, since its cases never shrink.
 func (c *coordinator) wait() {
-	s := workflow.NewSelector(c.root)
+	s := workflow.NewNamedSelector(c.root, "chunks, appends, listings, signals")
 	if !c.stopping {
 		s.AddReceive(c.root.Done(), func(workflow.ReceiveChannel, bool) { c.stop(c.root.Err()) })
 	}
 	s.AddReceive(c.returned, func(ch workflow.ReceiveChannel, _ bool) {
 		var r job.SlotsReturned
-		ch.Receive(c.root, &r)
-		c.slotsReturned(r)
+		if ch.ReceiveAsync(&r) { // where it makes no sense it is dropped; Receive would wait for the next
+			c.slotsReturned(r)
+		}
 	})
 	c.heed(s)
 	if c.appending != nil {

@@ -16,6 +16,7 @@ import (
 type doctorOptions struct {
 	place placeOptions
 	json  bool
+	fix   bool
 }
 
 func (p *Program) doctorCommand() *cobra.Command {
@@ -24,16 +25,19 @@ func (p *Program) doctorCommand() *cobra.Command {
 		Use:   "doctor [FOLDER...] [flags]",
 		Short: "Check what jobs need on this machine, and say what to do",
 		Long: `Check what jobs need: Temporal's program, the server, its namespace, workers that poll both task queues, the disk of the state folder (or, where a
-server is configured, of the working directory), and of each FOLDER in which outputs are to be, and the limit of open files. For what is not in order it says what to do.
+server is configured, of the working directory), and of each FOLDER in which outputs are to be, the limit of open files, and whether the server has the
+search attributes that --search-attributes sets. For what is not in order it says what to do; --fix registers those attributes, where they are missing.
 
 Exit status: 0 nothing failed; 1 something did; 2 usage.`,
 		Example: p.examples(`  longhaul doctor
   longhaul doctor /data/outputs --address temporal.example.com:7233
+  longhaul doctor --fix --address temporal.example.com:7233
   longhaul doctor --json | jq '.checks[] | select(.state != "ok")'`),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.doctor(cmd.Context(), o, args) },
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
+	f.BoolVar(&o.fix, "fix", false, "register the search attributes that "+p.Name+" run --search-attributes sets, where they are missing")
 	f.BoolVar(&o.json, "json", false, "print one JSON object")
 	o.place.register(f)
 	return cmd

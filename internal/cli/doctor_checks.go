@@ -45,17 +45,17 @@ func temporalProgram(ctx context.Context, configured bool) check {
 
 // serverChecks looks at the server and at what is on it.
 func (p *Program) serverChecks(ctx context.Context, o *doctorOptions, program bool) []check {
-	checks := []check{{Name: "server", State: checkOK}, {Name: "namespace", State: checkSkipped}, {Name: "workers", State: checkSkipped}}
+	checks := []check{{Name: "server", State: checkOK}, {Name: "namespace", State: checkSkipped}, {Name: "workers", State: checkSkipped}, {Name: "search attributes", State: checkSkipped}}
 	server := &checks[0]
 	e, err := p.server(ctx, &o.place)
 	switch {
 	case errors.Is(err, errNoServer) && program:
 		server.Found = "none is configured, and none runs: " + p.Name + " run starts an embedded one, and works itself"
-		checks[1].Found, checks[2].Found = "the embedded server's own", p.Name+" run works itself"
+		checks[1].Found, checks[2].Found, checks[3].Found = "the embedded server's own", p.Name+" run works itself", "registered where a job wants them"
 		return checks
 	case err != nil:
 		server.State, server.Found, server.Do = checkFailed, err.Error(), "start it, or check --address, TEMPORAL_ADDRESS and the profile"
-		checks[1].Found, checks[2].Found = "no server to ask", "no server to ask"
+		checks[1].Found, checks[2].Found, checks[3].Found = "no server to ask", "no server to ask", "no server to ask"
 		return checks
 	}
 	defer e.close()
@@ -70,10 +70,11 @@ func (p *Program) serverChecks(ctx context.Context, o *doctorOptions, program bo
 	}
 	checks[1] = e.namespaceCheck(ctx)
 	if checks[1].State == checkFailed {
-		checks[2].Found = "no namespace to ask for"
+		checks[2].Found, checks[3].Found = "no namespace to ask for", "no namespace to ask for"
 		return checks
 	}
 	checks[2] = e.workersCheck(ctx)
+	checks[3] = e.attributesCheck(ctx, o.fix)
 	return checks
 }
 

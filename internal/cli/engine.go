@@ -123,7 +123,7 @@ func (e *engine) embed(ctx context.Context, p *Program, stateDir string, stopTim
 		return err
 	}
 	e.ui = e.embedded.UI
-	own := client.Options{HostPort: e.embedded.Address, Namespace: client.DefaultNamespace, Identity: e.settings.Identity, Logger: logger}
+	own := client.Options{HostPort: e.embedded.Address, Namespace: client.DefaultNamespace, Identity: workers.Identity(), Logger: logger}
 	if e.client, err = dial.Connect(ctx, own, connectPatience); err != nil {
 		return fmt.Errorf("connect to the embedded server: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/longhaul/longhaul/internal/dial"
 	"github.com/longhaul/longhaul/internal/progress"
@@ -31,6 +32,7 @@ type runOptions struct {
 	trial                             trialOptions
 	limits                            limitOptions
 	log                               logOptions
+	attributes                        attributesFlag
 	dial                              *dial.Flags
 }
 
@@ -95,6 +97,7 @@ func (o *runOptions) registerWork(f *pflag.FlagSet) {
 
 // registerEngine adds the flags that say where it is done, and what is shown of it.
 func (o *runOptions) registerEngine(f *pflag.FlagSet) {
+	o.attributes.register(f)
 	f.BoolVarP(&o.detach, "detach", "d", false, "start the job and return (needs a server)")
 	f.StringVar(&o.progress, "progress", string(progress.Auto), progressHelp)
 	f.BoolVar(&o.json, "json", false, summaryHelp)
@@ -180,6 +183,15 @@ func (p *Program) work(ctx context.Context, o *runOptions, spec job.Spec) error 
 	if err := o.log.check(); err != nil {
 		return err
 	}
+	if err := o.attributes.check(); err != nil {
+		return err
+	}
+	found := temporal.SearchAttributes{}
+	if o.attributes.wanted {
+		if found, err = attributesOf(spec); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if o.input.stdin() {
@@ -198,7 +210,12 @@ func (p *Program) work(ctx context.Context, o *runOptions, spec job.Spec) error 
 	if err != nil {
 		return err
 	}
-	j, err := e.start(ctx, o.jobID, spec, p.detailsOf(spec, p.args))
+	if o.attributes.wanted {
+		if err := e.readyAttributes(ctx); err != nil {
+			return err
+		}
+	}
+	j, err := e.start(ctx, o.jobID, spec, p.detailsOf(spec, p.args), found)
 	if err != nil {
 		return err
 	}

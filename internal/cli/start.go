@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/longhaul/longhaul/job"
 )
@@ -28,8 +29,8 @@ type started struct {
 	json bool
 }
 
-// start starts the job, with what its page says of it, or joins it where it runs.
-func (e *engine) start(ctx context.Context, id string, spec job.Spec, details string) (*started, error) {
+// start starts the job, with what its page says of it and the attributes by which it is found, or joins it where it runs.
+func (e *engine) start(ctx context.Context, id string, spec job.Spec, details string, found temporal.SearchAttributes) (*started, error) {
 	o := client.StartWorkflowOptions{
 		ID:                                       id,
 		TaskQueue:                                job.TaskQueue,
@@ -39,6 +40,7 @@ func (e *engine) start(ctx context.Context, id string, spec job.Spec, details st
 		StaticSummary:                            summaryOf(spec),
 		StaticDetails:                            details,
 		Memo:                                     map[string]any{job.MemoDetails: details},
+		TypedSearchAttributes:                    found,
 	}
 	for {
 		run, err := e.client.ExecuteWorkflow(ctx, o, job.WorkflowType, spec)

@@ -10,7 +10,10 @@ import (
 	"syscall"
 	"testing"
 
+	"go.temporal.io/sdk/client"
+
 	"github.com/longhaul/longhaul/internal/cli"
+	"github.com/longhaul/longhaul/internal/workers"
 	"github.com/longhaul/longhaul/task"
 	"github.com/longhaul/longhaul/tests/harness"
 )
@@ -254,8 +257,19 @@ func TestDevServesOthers(t *testing.T) {
 	startHere("run", b.Path("in"), "--output", b.Path("out"), "--http", tg.Template(), "--concurrency", "10", "--detach", "--address", address).end(t, 0)
 	b.Until("the cap reached", func() bool { _, _, inFlight := tg.Counts(); return inFlight == 10 })
 	out, _ := startHere("list", "--json", "--state-dir", state).end(t, 0)
-	if s := decode[reported](t, out); s.State != "running" || s.Output != b.Path("out") {
+	listed := decode[reported](t, out)
+	if listed.State != "running" || listed.Output != b.Path("out") {
 		t.Errorf("list: %s", out)
+	}
+	c, err := client.Dial(client.Options{HostPort: address, Logger: harness.Quiet{}})
+	harness.Must(t, err)
+	defer c.Close()
+	d, err := c.DescribeWorkflowExecution(t.Context(), listed.Job, "")
+	harness.Must(t, err)
+	for _, a := range d.GetPendingActivities() { // by its name the next one will know that it is dead
+		if name := a.GetLastWorkerIdentity(); name != "" && name != workers.Identity() {
+			t.Errorf("it works under the name %s", name)
+		}
 	}
 	for _, by := range [][]string{{"--state-dir", state}, {"--state-dir", state, "--address", address}} {
 		if out, _ = startHere(append([]string{"ui", b.Path("out")}, by...)...).end(t, 0); !strings.HasPrefix(out, "http://127.0.0.1:") || strings.Contains(out, "8233") {

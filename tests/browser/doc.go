@@ -1,0 +1,2 @@
+// Package browser looks at jobs in Temporal's Web UI, with a real browser.
+package browser
