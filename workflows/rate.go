@@ -66,6 +66,9 @@ func (c *coordinator) rateFor(slots int) float64 {
 	return c.spec.perSecond * float64(slots) / float64(c.spec.Concurrency)
 }
 
+// burstOf is one lane's part of a burst that is left for so many: each of them needs at least one.
+func burstOf(left, lanes int) int { return min(left, max(1, left/max(1, lanes))) }
+
 // grant gives a lane slots for n records, and its share of the rate: as much of it as of the slots. A lane under a rate holds its slots though its chunk has fewer records, and the
 // rate with them.
 func (c *coordinator) grant(l *lane, s Sizing) *job.RateShare {
@@ -73,7 +76,7 @@ func (c *coordinator) grant(l *lane, s Sizing) *job.RateShare {
 	var r *job.RateShare
 	if c.spec.perSecond > 0 {
 		l.held.slots = min(c.free.slots, s.Share)
-		l.held.burst = min(c.free.burst, ceilDiv(c.spec.Burst, s.Lanes))
+		l.held.burst = burstOf(c.free.burst, ceilDiv(c.free.slots, s.Share))
 		l.held.perSecond = min(c.free.perSecond, c.rateFor(l.held.slots))
 		r = &job.RateShare{PerSecond: l.held.perSecond, Burst: l.held.burst, Tokens: min(c.freeTokens, float64(l.held.burst))}
 		c.freeTokens -= r.Tokens

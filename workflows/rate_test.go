@@ -43,6 +43,29 @@ func (w *world) rates(each func(job.ProcessRequest)) {
 	}
 }
 
+// TestAllOfTheRateIsHandedOut has as many chunks in flight as the slots and the burst allow, and looks whether they have all of the rate together.
+func TestAllOfTheRateIsHandedOut(t *testing.T) {
+	for concurrency := 1; concurrency <= 20; concurrency++ {
+		for burst := 1; burst <= 20; burst++ {
+			w := newWorld(100_000, newSpec(func(s *job.Spec) {
+				s.Rate, s.Burst, s.Concurrency, s.Tuning.Lanes = "100/s", burst, concurrency, 5
+			}))
+			w.takes = func(job.ProcessRequest) time.Duration { return time.Hour }
+			var rate float64
+			slots, bursts := 0, 0
+			wantCanceled(t, w, w.first(t, cancelAfter(10*time.Minute), alarm{time.Minute, func(env *testsuite.TestWorkflowEnvironment) {
+				slots = progress(t, env).Slots
+				for _, q := range requests[job.ProcessRequest](w) {
+					rate, bursts = rate+q.Rate.PerSecond, bursts+q.Rate.Burst
+				}
+			}}))
+			if rate < 99.999 || rate > 100.001 || slots != concurrency || bursts != burst {
+				t.Errorf("of 100 a second, %d slots and a burst of %d the chunks have %v, %d and %d", concurrency, burst, rate, slots, bursts)
+			}
+		}
+	}
+}
+
 func TestTheRateIsSharedOutLikeTheSlots(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(rapid.Int64Range(1, 300).Draw(t, "records"), newSpec(func(s *job.Spec) {

@@ -68,7 +68,6 @@ func (c *coordinator) wants(s Sizing, lanes []*lane) []share {
 	if n := len(lanes); n > 0 && (c.stopping || c.listedAll && len(c.queue) == 0) {
 		each = max(each, ceilDiv(left.slots, n))
 	}
-	burst := ceilDiv(left.burst, s.Lanes)
 	wants := make([]share, len(lanes))
 	for i, l := range lanes {
 		n := min(left.slots, each, l.most)
@@ -78,7 +77,7 @@ func (c *coordinator) wants(s Sizing, lanes []*lane) []share {
 		wants[i].slots = n
 		if c.spec.perSecond > 0 {
 			wants[i].perSecond = min(left.perSecond, c.spec.perSecond*float64(n)/float64(c.spec.Concurrency))
-			wants[i].burst = min(left.burst, burst)
+			wants[i].burst = burstOf(left.burst, ceilDiv(left.slots, each))
 		}
 		left = left.minus(wants[i])
 	}
