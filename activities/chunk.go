@@ -27,19 +27,20 @@ import (
 // A record is, at any moment, unread, in flight, in backoff, held (its tries used up, in what may be an outage), or
 // in the segment.
 type chunkRun struct {
-	spec    job.Spec
-	job     string
-	chunk   job.Chunk
-	slots   int
-	granted int64
-	shared  *running
-	lane    *slots.Lane
-	share   *slots.Share   // of the rate; nil where that has no bound, or is not known yet
-	rate    *job.RateShare // as granted
-	resting atomic.Int64   // pieces of work that wait for the rate
-	segment *segment.Writer
-	batch   int // records a piece of work
-	limit   int // records in backoff or held, in memory: while that many fail, more of them would only fail too
+	spec      job.Spec
+	job       string
+	chunk     job.Chunk
+	slots     int
+	granted   int64
+	shared    *running
+	lane      *slots.Lane
+	share     *slots.Share   // of the rate; nil where that has no bound, or is not known yet
+	rate      *job.RateShare // as granted
+	rateSlots int            // slots that the share goes with
+	resting   atomic.Int64   // pieces of work that wait for the rate
+	segment   *segment.Writer
+	batch     int // records a piece of work
+	limit     int // records in backoff or held, in memory: while that many fail, more of them would only fail too
 
 	revision atomic.Int64 // of the target that it follows
 	answers  bool         // it is to say that it keeps so many slots, from then on

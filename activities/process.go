@@ -204,7 +204,7 @@ func (r *chunkRun) giveBack(ctx context.Context, few bool) bool {
 		return true
 	}
 	r.lane.Keep(keep)
-	r.keepRate(keep, have)
+	r.keepRate(keep)
 	r.returned(ctx, keep)
 	return true
 }

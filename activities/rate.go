@@ -22,13 +22,16 @@ func (r *chunkRun) joinRate(ctx context.Context, q job.ProcessRequest) {
 		return
 	}
 	r.shared.bounded.Store(true)
+	if r.rateSlots = q.Rate.Slots; r.rateSlots == 0 {
+		r.rateSlots = q.Slots // of an older workflow
+	}
 	if r.revision.Load() != unasked {
 		r.share = r.shared.rate.Join(q.Rate.PerSecond, q.Rate.Burst, saved(ctx, q))
 	}
 }
 
-// resizeRate brings as much of what the chunk shall have of the rate as goes with so many of its slots; nil takes the bound away.
-func (r *chunkRun) resizeRate(to *job.RateShare, slots, of int) {
+// resizeRate brings as much of what the chunk shall have of the rate, with slots of its own, as goes with those that it keeps; nil takes the bound away.
+func (r *chunkRun) resizeRate(to *job.RateShare, keeps, slots int) {
 	if to == nil {
 		r.leaveRate()
 		if r.shared.bounded.Swap(false) {
@@ -41,15 +44,15 @@ func (r *chunkRun) resizeRate(to *job.RateShare, slots, of int) {
 		r.share = r.shared.rate.Join(0, 0, 0)
 	}
 	r.share.Resize(to.PerSecond, to.Burst)
-	if slots < of {
-		r.share.Scale(float64(slots)/float64(of), 1)
-	}
+	r.rateSlots = slots
+	r.keepRate(keeps)
 }
 
 // keepRate gives back the part of the share that goes with slots given back. The workflow reckons the same.
-func (r *chunkRun) keepRate(slots, of int) {
-	if r.share != nil {
-		r.share.Scale(float64(slots)/float64(of), 1)
+func (r *chunkRun) keepRate(slots int) {
+	if r.share != nil && slots < r.rateSlots {
+		r.share.Scale(float64(slots)/float64(r.rateSlots), 1)
+		r.rateSlots = slots
 	}
 }
 

@@ -59,6 +59,8 @@ type RateShare struct {
 	PerSecond float64 `json:"perSecond"`
 	// Burst is how many tries it may save up, at least 1.
 	Burst int `json:"burst"`
+	// Slots is how many slots it goes with, which may be more than the chunk has records: as many of it are given back as of them.
+	Slots int `json:"slots,omitempty"`
 	// Tokens is how many tries are saved up already.
 	Tokens float64 `json:"tokens,omitempty"`
 }

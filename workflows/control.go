@@ -149,5 +149,5 @@ func (c *coordinator) rateOf(l *lane) *job.RateShare {
 	if c.spec.perSecond == 0 {
 		return nil
 	}
-	return &job.RateShare{PerSecond: l.target.perSecond, Burst: l.target.burst}
+	return &job.RateShare{PerSecond: l.target.perSecond, Burst: l.target.burst, Slots: l.target.slots}
 }

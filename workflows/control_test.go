@@ -58,18 +58,18 @@ func (w *world) ask(t rapid.TB, env *testsuite.TestWorkflowEnvironment, pick fun
 			l.slots, l.revision = min(g.Slots, l.most), g.Revision
 			l.answers = g.Answer || l.slots < g.Slots
 			if l.rate = g.Rate; l.slots < g.Slots {
-				l.rate = scaled(g.Rate, l.slots, g.Slots)
+				l.rate = scaled(g.Rate, l.slots)
 			}
 		}
 	}
 }
 
 // scaled is the share of a chunk that keeps so many of its slots.
-func scaled(r *job.RateShare, keeps, of int) *job.RateShare {
+func scaled(r *job.RateShare, keeps int) *job.RateShare {
 	if r == nil {
 		return nil
 	}
-	return &job.RateShare{PerSecond: r.PerSecond * float64(keeps) / float64(of), Burst: min(1, r.Burst)}
+	return &job.RateShare{PerSecond: r.PerSecond * float64(keeps) / float64(r.Slots), Burst: min(1, r.Burst), Slots: keeps}
 }
 
 func every(*lane) bool { return true }
@@ -261,7 +261,7 @@ func TestNoMoreIsHandedOutThanTheCapAllows(t *testing.T) {
 func (w *world) drain(env *testsuite.TestWorkflowEnvironment, n int) {
 	for _, l := range w.inFlight() {
 		if n > 0 && l.slots > n && !l.answers {
-			l.rate = scaled(l.rate, n, l.slots)
+			l.rate = scaled(l.rate, n)
 			l.slots, l.most = n, n
 			env.SignalWorkflow(job.SignalSlotsReturned, job.SlotsReturned{First: l.First, Granted: l.granted, Keep: n, Revision: l.revision})
 			return

@@ -78,7 +78,7 @@ func (c *coordinator) grant(l *lane, s Sizing) *job.RateShare {
 		l.held.slots = min(c.free.slots, s.Share)
 		l.held.burst = burstOf(c.free.burst, ceilDiv(c.free.slots, s.Share))
 		l.held.perSecond = min(c.free.perSecond, c.rateFor(l.held.slots))
-		r = &job.RateShare{PerSecond: l.held.perSecond, Burst: l.held.burst, Tokens: min(c.freeTokens, float64(l.held.burst))}
+		r = &job.RateShare{PerSecond: l.held.perSecond, Burst: l.held.burst, Slots: l.held.slots, Tokens: min(c.freeTokens, float64(l.held.burst))}
 		c.freeTokens -= r.Tokens
 	}
 	l.target, l.most = l.held, max(l.held.slots, l.chunk.Records)
