@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -93,6 +95,7 @@ func TestHistories(t *testing.T) {
 	b.Write("empty", nil)
 	b.Write("words", append(harness.Lines(50), "word\n51\n"...))
 	echo := job.Task{Name: "echo"}
+	during := map[string]func(){"steered": func() { steer(b, "steered") }}
 	fails := map[string]job.Kind{"refused": job.InvalidSpec, "failures": job.TooManyFailures}
 	for name, s := range map[string]job.Spec{
 		"empty":    {Input: job.Paths{b.Path("empty")}, Output: b.Path("empty.out"), Task: echo},
@@ -100,6 +103,10 @@ func TestHistories(t *testing.T) {
 		"refused":  {Input: job.Paths{b.Path("in")}, Output: b.Path("refused.out"), Task: job.Task{Name: "none"}},
 		"continue": {Input: job.Paths{b.Path("in")}, Output: b.Path("continue.out"), Task: echo, Tuning: job.Tuning{ActivitiesPerRun: 10, ChunkRecords: 20, Lanes: 3}},
 		"rate":     {Input: job.Paths{b.Path("in")}, Output: b.Path("rate.out"), Task: echo, Rate: "400/s", Burst: 4},
+		"steered": {
+			Input: job.Paths{b.Path("in")}, Output: b.Path("steered.out"), Task: job.Task{Name: "double", Args: []byte(`{"delay":"50ms"}`)}, Concurrency: 8,
+			Tuning: job.Tuning{ActivitiesPerRun: 100},
+		},
 		"failures": {Input: job.Paths{b.Path("words")}, Output: b.Path("failures.out"), Task: job.Task{Name: "double", Args: []byte(`{"delay":"1ms"}`)}, MaxFailures: "0"},
 		"stragglers": {
 			Input: job.Paths{b.Path("in")}, Output: b.Path("stragglers.out"), Concurrency: 6,
@@ -113,6 +120,9 @@ func TestHistories(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run := b.StartJob(name, s)
 			first := run.GetRunID()
+			if during[name] != nil {
+				during[name]()
+			}
 			err := run.Get(context.Background(), nil)
 			if (err != nil) != (fails[name] != "") || err != nil && !isApplicationError(err, fails[name]) {
 				t.Fatalf("ended with %v", err)
@@ -126,6 +136,47 @@ func TestHistories(t *testing.T) {
 			harness.Must(t, os.WriteFile(filepath.Join("..", "replay", "testdata", name+".json"), data, 0o644))
 		})
 	}
+}
+
+// steer changes all that can be changed of a job while its chunks are at work, by updates and signals, and waits each time until it holds.
+func steer(b *harness.Bench, id string) {
+	b.T.Helper()
+	progress := func() (p job.Progress) {
+		v, err := b.Client.QueryWorkflow(b.T.Context(), id, "", job.QueryProgress)
+		if err == nil {
+			err = v.Get(&p)
+		}
+		if err != nil {
+			p.Slots = -1 // not yet
+		}
+		return p
+	}
+	holds := func(slots int) {
+		b.T.Helper()
+		b.Until(fmt.Sprintf("%d slots handed out", slots), func() bool { return progress().Slots == slots })
+	}
+	update := func(name string, args ...any) {
+		b.T.Helper()
+		h, err := b.Client.UpdateWorkflow(b.T.Context(), client.UpdateWorkflowOptions{
+			WorkflowID: id, UpdateName: name, Args: args, WaitForStage: client.WorkflowUpdateStageCompleted,
+		})
+		if err == nil {
+			err = h.Get(b.T.Context(), nil)
+		}
+		harness.Must(b.T, err)
+	}
+	holds(8)
+	two, rate, none := 2, job.Rate("100/s"), job.RateNone
+	update(job.UpdateSet, job.Setting{Concurrency: &two})
+	holds(2)
+	update(job.UpdatePause)
+	holds(0)
+	update(job.UpdateSet, job.Setting{Rate: &rate})
+	update(job.UpdateResume)
+	holds(2)
+	twenty := 20
+	harness.Must(b.T, b.Client.SignalWorkflow(b.T.Context(), id, "", job.UpdateSet, job.Setting{Concurrency: &twenty, Rate: &none}))
+	b.Until("the signal heeded", func() bool { return progress().Control == job.Control{Concurrency: 20} })
 }
 
 func isApplicationError(err error, kind job.Kind) bool {
