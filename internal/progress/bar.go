@@ -26,7 +26,7 @@ func newBar(w io.Writer, colour bool) *bar {
 	b.last.Store(&Snapshot{})
 	b.progress = mpb.New(mpb.WithOutput(w), mpb.WithAutoRefresh(), mpb.WithRefreshRate(150*time.Millisecond))
 	b.bar = b.progress.New(0, mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
-		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return barLeft(*b.last.Load()) })),
+		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return lineStart + barLeft(*b.last.Load()) })),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return barRight(*b.last.Load()) })),
 		mpb.BarExtender(mpb.BarFillerFunc(func(w io.Writer, s decor.Statistics) error {
 			return b.below(w, *b.last.Load(), s.AvailableWidth)
@@ -34,6 +34,9 @@ func newBar(w io.Writer, colour bool) *bar {
 	)
 	return b
 }
+
+// lineStart goes to the beginning of the line: a key that was pressed, such as Ctrl-C, may have been echoed there.
+const lineStart = "\r"
 
 func barLeft(s Snapshot) string {
 	percent := " --%"

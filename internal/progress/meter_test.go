@@ -41,6 +41,17 @@ func TestRatesAreThoseOfTheLastSeconds(t *testing.T) {
 	}
 }
 
+// TestWhatIsInFlightIsTheMostOfTwoSeconds, since slots go from chunk to chunk between two tellings.
+func TestWhatIsInFlightIsTheMostOfTwoSeconds(t *testing.T) {
+	var m Meter
+	for i, c := range []struct{ told, want int }{{0, 0}, {7, 7}, {0, 7}, {3, 7}, {0, 7}, {0, 3}, {0, 3}, {0, 0}, {9, 9}} {
+		s := Snapshot{Elapsed: time.Duration(i) * time.Second / 2, InFlight: c.told}
+		if m.Measure(&s); s.InFlight != c.want {
+			t.Errorf("after %s %d were told, and %d are shown, want %d", s.Elapsed, c.told, s.InFlight, c.want)
+		}
+	}
+}
+
 func TestNothingIsMeasuredInNoTime(t *testing.T) {
 	var m Meter
 	s := Snapshot{Done: 7}

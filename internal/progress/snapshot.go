@@ -2,6 +2,7 @@ package progress
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -97,15 +98,31 @@ const (
 )
 
 // Meter measures the rates of one job from its snapshots. The zero Meter is ready. It is not for concurrent use.
-type Meter struct{ marks []mark }
+type Meter struct {
+	marks   []mark
+	flights []flight
+}
+
+// flight is how many tasks were said to be in flight at a time.
+type flight struct {
+	at time.Duration
+	n  int
+}
+
+// flightSpan is over which time the most in flight count. Slots go from a chunk that ends to others, which tell of it up to a second later.
+const flightSpan = 2 * time.Second
 
 type mark struct {
 	at   time.Duration
 	done int64
 }
 
-// Measure sets the rates of the newest snapshot.
+// Measure sets the rates of the newest snapshot, and what is in flight, for which the chunks' tellings of different moments do not make up by themselves.
 func (m *Meter) Measure(s *Snapshot) {
+	m.flights = append(slices.DeleteFunc(m.flights, func(f flight) bool { return s.Elapsed-f.at >= flightSpan }), flight{s.Elapsed, s.InFlight})
+	for _, f := range m.flights {
+		s.InFlight = max(s.InFlight, f.n)
+	}
 	if len(m.marks) == 0 {
 		m.marks = append(m.marks, mark{0, s.Before})
 	}

@@ -76,6 +76,28 @@ func bars(lines []string) (n int) {
 	return n
 }
 
+// TestKeysLeaveTheBarAsItIs presses keys, which the terminal echoes beside the bar; then Ctrl-C, which is echoed too.
+func TestKeysLeaveTheBarAsItIs(t *testing.T) {
+	b := harness.NewAlone(t)
+	tg := harness.NewTarget(t, harness.Fixed(0))
+	tg.Gate = make(chan struct{})
+	tg.Held = func(record string) bool { return len(record) == 3 }
+	b.Write("in", harness.Lines(400))
+	harness.Must(t, harness.FreePorts(b.Path("state")))
+	w := newTerminal(b, 80, fmt.Sprintf("NO_COLOR=1 %s run in --output out --http %s/{{.}} --concurrency 4 --timeout 1h --embedded --state-dir state --stop-timeout 1s", harness.LonghaulProgram, tg.URL))
+	w.shows("99 of 400  24% [")
+	w.tmux("send-keys", "xyz")
+	b.Until("one bar, and nothing else", func() bool {
+		screen := strings.Join(w.screen(), "\n")
+		return strings.Count(screen, "% [") == 1 && strings.Contains(screen, "\n99 of 400  24% [") && !strings.Contains(screen, "xyz")
+	})
+	w.tmux("send-keys", "C-c")
+	screen := strings.Join(w.shows("exit 130"), "\n")
+	if strings.Count(screen, "% [") != 1 || !strings.Contains(screen, "\n99 of 400  24% [") || !strings.Contains(screen, "stopped; the same command resumes the job") {
+		t.Errorf("what is left:\n%s", screen)
+	}
+}
+
 // TestTheBarOnATerminal looks at the bar of a job on narrow and on wide terminals: at work, held up by one record, and complete.
 func TestTheBarOnATerminal(t *testing.T) {
 	const n = 400
