@@ -137,11 +137,7 @@ func (e *engine) snapshot(ctx context.Context, j *started) (progress.Snapshot, e
 func (e *engine) addPending(s *progress.Snapshot, a *workflow.PendingActivityInfo) *job.Slowest {
 	var h job.Heartbeat
 	if a.GetActivityType().GetName() == job.ActivityProcessChunk && a.GetHeartbeatDetails() != nil {
-		dc := e.settings.DataConverter
-		if dc == nil {
-			dc = converter.GetDefaultDataConverter()
-		}
-		if dc.FromPayloads(a.GetHeartbeatDetails(), &h) == nil {
+		if e.settings.DataConverter.FromPayloads(a.GetHeartbeatDetails(), &h) == nil {
 			s.Done += int64(h.Done)
 			s.Failed += h.Failed
 			if a.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED {
@@ -152,6 +148,7 @@ func (e *engine) addPending(s *progress.Snapshot, a *workflow.PendingActivityInf
 			}
 		}
 	}
+	converter.DecodeCommonFailureAttributes(e.settings.DataConverter, a.GetLastFailure())
 	message := strings.Join(strings.Fields(a.GetLastFailure().GetMessage()), " ")
 	if a.GetAttempt() > 1 && a.GetState() != enums.PENDING_ACTIVITY_STATE_STARTED && a.GetLastFailure() != nil {
 		s.Trouble = fmt.Sprintf("%s (try %d)", message, a.GetAttempt())
