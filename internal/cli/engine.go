@@ -46,7 +46,7 @@ func (p *Program) engine(ctx context.Context, o *runOptions, s dial.Settings) (*
 	switch {
 	case o.embedded:
 	case s.Configured:
-		c, err := client.DialContext(ctx, s.Options)
+		c, err := dial.Dial(ctx, s.Options)
 		if err != nil {
 			return nil, s.NoServer(err, "start it, or leave --address and TEMPORAL_ADDRESS out to run an embedded one")
 		}

@@ -73,7 +73,7 @@ func (p *Program) server(ctx context.Context, o *placeOptions) (*engine, error) 
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	if s.Configured {
-		if e.client, err = client.DialContext(ctx, s.Options); err != nil {
+		if e.client, err = dial.Dial(ctx, s.Options); err != nil {
 			return nil, s.NoServer(err, "is it started, and the address right?")
 		}
 		if e.ui = localUI(s.HostPort); at.Address == s.HostPort {
