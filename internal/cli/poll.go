@@ -48,6 +48,8 @@ func (e *engine) poll(ctx context.Context, j *started, begun time.Time, to chan<
 				n.Before = s.Before
 			}
 			s, answered = n, true
+		case sealed(err):
+			s.Trouble = err.Error()
 		case time.Since(checked) >= servedEvery:
 			checked = time.Now()
 			s.Trouble = ""

@@ -99,6 +99,10 @@ func (e *engine) report(ctx context.Context, f found) jobReport {
 			r.Output = spec.Patch.Output
 		}
 	}
+	if sealed(err) {
+		r.Reason = err.Error()
+		return r
+	}
 	if f.running() {
 		e.reportRunning(ctx, f, spec, &r)
 		return r

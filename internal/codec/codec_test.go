@@ -156,8 +156,8 @@ func TestMessagesOfErrorsAreEncrypted(t *testing.T) {
 	if err != nil || bytes.Contains(raw, []byte("secret")) {
 		t.Errorf("%v: %s", err, raw)
 	}
-	if f.GetApplicationFailureInfo().GetType() != "Kind" {
-		t.Errorf("the kind is needed: %v", f)
+	if f.GetMessage() != SealedMessage || f.GetApplicationFailureInfo().GetType() != "Kind" {
+		t.Errorf("the kind is needed, the message not: %v", f)
 	}
 	back := failures.FailureToError(proto.Clone(f).(*failure.Failure))
 	var app *temporal.ApplicationError

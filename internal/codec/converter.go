@@ -17,6 +17,9 @@ func (keys Keys) Converters() (converter.DataConverter, converter.FailureConvert
 	})
 }
 
+// SealedMessage is what stands in the place of a failure's encrypted message, by Temporal's SDK, where it cannot be read.
+const SealedMessage = "Encoded failure"
+
 func (keys Keys) over(c converter.PayloadCodec) converter.DataConverter {
 	return converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), c)
 }
