@@ -51,7 +51,16 @@ func later(b *harness.Bench, asked bool) (stop func()) {
 
 const upgradeRecords, upgradeLimit = 1_000, 20
 
-// handedOver starts a job of many runs, and kills its worker, of the present version, in the middle of the first.
+// startUpgraded starts a job of many runs.
+func startUpgraded(b *harness.Bench, tg *harness.Target) client.WorkflowRun {
+	return b.StartJob("job", job.Spec{
+		Input: job.Paths{b.Path("in")}, Output: b.Path("out"), Concurrency: upgradeLimit,
+		Task:   job.Task{Name: "http", Args: []byte(`{"url":"` + tg.Template() + `"}`)},
+		Tuning: job.Tuning{ActivitiesPerRun: 12, ChunkRecords: 25, Lanes: 4},
+	})
+}
+
+// handedOver starts that job, and kills its worker, of the present version, in the middle of the first.
 func handedOver(t *testing.T) (*harness.Bench, *harness.Target, client.WorkflowRun) {
 	t.Helper()
 	b := harness.New(t)
@@ -59,11 +68,7 @@ func handedOver(t *testing.T) (*harness.Bench, *harness.Target, client.WorkflowR
 	tg.Gate = make(chan struct{})
 	old := b.Worker()
 	b.Write("in", harness.Lines(upgradeRecords))
-	run := b.StartJob("job", job.Spec{
-		Input: job.Paths{b.Path("in")}, Output: b.Path("out"), Concurrency: upgradeLimit,
-		Task:   job.Task{Name: "http", Args: []byte(`{"url":"` + tg.Template() + `"}`)},
-		Tuning: job.Tuning{ActivitiesPerRun: 12, ChunkRecords: 25, Lanes: 4},
-	})
+	run := startUpgraded(b, tg)
 	b.Until("the cap reached", func() bool { _, _, inFlight := tg.Counts(); return inFlight == upgradeLimit })
 	old.Kill()
 	return b, tg, run
@@ -126,4 +131,14 @@ func TestAChangeThatDoesNotAskStopsNoJobForGood(t *testing.T) {
 	close(tg.Gate)
 	b.Worker()
 	completed(b, tg, run, 2)
+}
+
+// TestWorkersOfTwoVersionsBringAJobToItsEnd has both at work at once, as while they are being replaced: its runs are of the one version or the other.
+func TestWorkersOfTwoVersionsBringAJobToItsEnd(t *testing.T) {
+	b := harness.New(t)
+	tg := harness.NewTarget(t, harness.Fixed(0))
+	b.Worker()
+	defer later(b, true)()
+	b.Write("in", harness.Lines(upgradeRecords))
+	completed(b, tg, startUpgraded(b, tg), 0)
 }
