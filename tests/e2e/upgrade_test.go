@@ -22,7 +22,7 @@ import (
 // change names the change of the workflow that these tests make: a step more at the beginning of each run.
 const change = "test-step"
 
-// withStep is the workflow of a later version; asked says whether it asks in which version a run began, as docs/decisions/0006 wants it to.
+// withStep is the workflow of a later version; asked says whether it asks in which version a run began, as docs/decisions/0007 wants it to.
 func withStep(asked bool) func(workflow.Context, json.RawMessage, workflows.Carried) (job.Summary, error) {
 	return func(ctx workflow.Context, spec json.RawMessage, carried workflows.Carried) (job.Summary, error) {
 		if !asked || workflow.GetVersion(ctx, change, workflow.DefaultVersion, 1) >= 1 {

@@ -39,7 +39,7 @@ func unchanged(dir string) error {
 		got[filepath.Base(f)] = hex.EncodeToString(sum[:])
 	}
 	if len(got) == 0 || !maps.Equal(got, want) {
-		return fmt.Errorf("%s: its histories are not those of its release: mend the workflow, not them (docs/decisions/0006)", dir)
+		return fmt.Errorf("%s: its histories are not those of its release: mend the workflow, not them (docs/decisions/0007)", dir)
 	}
 	return nil
 }
