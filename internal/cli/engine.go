@@ -135,7 +135,7 @@ func (e *engine) embed(ctx context.Context, p *Program, stateDir string, stopTim
 	}
 	e.settings.Options = own
 	e.workers, err = workers.Start(ctx, e.client, workers.Options{
-		Files: true, IO: true, Tasks: p.Tasks, StopTimeout: stopTimeout, Namespace: client.DefaultNamespace,
+		Files: true, IO: true, Tasks: p.Tasks, StopTimeout: stopTimeout, Namespace: client.DefaultNamespace, Converter: own.DataConverter,
 	})
 	return err
 }

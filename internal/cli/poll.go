@@ -22,6 +22,8 @@ const (
 	queryTimeout = 2 * time.Second
 	// servedEvery is how often the task queues are checked while the job does not answer.
 	servedEvery = 5 * time.Second
+
+	noAnswer = "the workers do not answer"
 )
 
 // poll sends snapshots of the job until ctx ends.
@@ -55,10 +57,8 @@ func (e *engine) poll(ctx context.Context, j *started, begun time.Time, to chan<
 			s.Trouble = ""
 			if !e.answers(ctx) {
 				s.Trouble = fmt.Sprintf("the server at %s does not answer", e.settings.HostPort)
-			} else if queues := e.unserved(ctx); len(queues) > 0 {
-				s.Trouble = warnUnserved(e, queues)
-			} else if answered {
-				s.Trouble = "the workers do not answer"
+			} else if s.Trouble = e.silence(ctx, j.id); s.Trouble == "" && answered {
+				s.Trouble = noAnswer
 			}
 		}
 		s.Elapsed = time.Since(begun)

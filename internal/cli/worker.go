@@ -94,7 +94,7 @@ func (p *Program) serve(ctx context.Context, o *workerOptions) error {
 	fatal := make(chan error, 2)
 	w, err := workers.Start(ctx, c, workers.Options{
 		Files: o.only != "io", IO: o.only != "files", Tasks: p.Tasks, StopTimeout: o.stopTimeout, Namespace: s.Namespace,
-		OnFatal: func(err error) { fatal <- err }, Metrics: m,
+		OnFatal: func(err error) { fatal <- err }, Metrics: m, Converter: s.DataConverter,
 	})
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -43,6 +44,8 @@ type Options struct {
 	Metrics *metrics.Metrics
 	// Map is what it runs as the workflow [job.WorkflowType]; nil is workflows.Map. Tests of a change of the workflow give another.
 	Map func(workflow.Context, json.RawMessage, workflows.Carried) (job.Summary, error)
+	// Converter is the client's; nil is the SDK's own.
+	Converter converter.DataConverter
 	// OnFatal is told the error after which the worker can do no more.
 	OnFatal func(error)
 }
@@ -98,7 +101,9 @@ func Start(ctx context.Context, c client.Client, o Options) (*Workers, error) {
 		if o.Map == nil {
 			o.Map = workflows.Map
 		}
-		w.RegisterWorkflowWithOptions(o.Map, workflow.RegisterOptions{Name: job.WorkflowType})
+		w.RegisterWorkflowWithOptions(func(ctx workflow.Context, spec json.RawMessage, carried workflows.Carried) (job.Summary, error) {
+			return o.Map(workflows.WithConverter(ctx, o.Converter), spec, carried)
+		}, workflow.RegisterOptions{Name: job.WorkflowType})
 		w.RegisterWorkflowWithOptions(workflows.Call, workflow.RegisterOptions{Name: job.WorkflowCall})
 		w.RegisterActivityWithOptions(a.Prepare, activity.RegisterOptions{Name: job.ActivityPrepare})
 		w.RegisterActivityWithOptions(a.ListChunks, activity.RegisterOptions{Name: job.ActivityListChunks})
