@@ -11,9 +11,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/sdk/v1"
+	"go.temporal.io/sdk/client"
 
+	"github.com/longhaul/longhaul/internal/codec"
+	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/tests/harness"
 )
 
@@ -164,8 +169,12 @@ func TestAWorkerWithoutTheKeyLeavesAJobToOthers(t *testing.T) {
 		{nil, "and this program has no key (give the keys with --encryption-key-file"},
 		{[]string{"--encryption-key-file", "other"}, "and this program has "},
 	} {
-		w := b.Worker(append(c.args, "--only", "files")...)
+		w := b.Worker(c.args...)
 		w.Says(c.says)
+		watch := b.Start(harness.LonghaulProgram, "watch", "job", "--progress", "plain", "--address", harness.Server.Address, "--namespace", b.Namespace, "--encryption-key-file", "key")
+		watch.Says("waiting: the workers cannot go on with it: ")
+		watch.Says(c.says)
+		watch.Kill()
 		w.Signal(syscall.SIGTERM)
 		w.Ended(0)
 	}
@@ -186,4 +195,62 @@ func TestAWorkerWithoutTheKeyLeavesAJobToOthers(t *testing.T) {
 	b.Worker("--only", "io", "--encryption-key-file", "rotated")
 	p.Ended(0)
 	b.Same("out", harness.Lines(n))
+}
+
+// TestAnEncryptedJobIsSteeredAndTold goes through what workflow, chunks and commands say to each other in a job of many runs: updates, queries, signals, the memo, continuing as new.
+func TestAnEncryptedJobIsSteeredAndTold(t *testing.T) {
+	const n = 600
+	b := harness.New(t)
+	tg := harness.NewTarget(t, harness.Fixed(10*time.Millisecond))
+	b.Write("in", harness.Lines(n))
+	keys, err := codec.Parse(string(b.Read(filepath.Base(newKey(b, "key")))))
+	harness.Must(t, err)
+	o := client.Options{HostPort: harness.Server.Address, Namespace: b.Namespace, Logger: harness.Quiet{}}
+	o.DataConverter, o.FailureConverter = keys.Converters()
+	c, err := client.Dial(o)
+	harness.Must(t, err)
+	defer c.Close()
+	b.Worker("--encryption-key-file", "key")
+	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
+		ID: "job", TaskQueue: job.TaskQueue, Memo: map[string]any{job.MemoDetails: "of the **billing** team"},
+	}, job.WorkflowType, job.Spec{
+		Input: job.Paths{b.Path("in")}, Output: b.Path("out"), Concurrency: 8,
+		Task:   job.Task{Name: "http", Args: []byte(`{"url":"` + tg.Template() + `"}`)},
+		Tuning: job.Tuning{ActivitiesPerRun: 8, ChunkRecords: 10, Lanes: 2},
+	})
+	harness.Must(t, err)
+	first := run.GetRunID()
+	longhaul := func(args ...string) string {
+		t.Helper()
+		return b.Start(harness.LonghaulProgram, append(args, "--address", harness.Server.Address, "--namespace", b.Namespace, "--encryption-key-file", "key")...).Ended(0).Out()
+	}
+	var later string
+	b.Until("a later run", func() bool {
+		d, err := c.DescribeWorkflowExecution(t.Context(), "job", "")
+		harness.Must(t, err)
+		later = d.GetWorkflowExecutionInfo().GetExecution().GetRunId()
+		return later != first
+	})
+	longhaul("pause", "job")
+	longhaul("set", "job", "--concurrency", "4")
+	if s := decode[struct {
+		Paused      bool
+		Concurrency int
+		Output      string
+	}](t, longhaul("status", "job", "--json")); !s.Paused || s.Concurrency != 4 || s.Output != b.Path("out") {
+		t.Errorf("status: %+v", s)
+	}
+	v, err := c.QueryWorkflow(t.Context(), "job", "", "__temporal_workflow_metadata")
+	harness.Must(t, err)
+	var told sdk.WorkflowMetadata
+	harness.Must(t, v.Get(&told))
+	if !strings.Contains(told.GetCurrentDetails(), "of the **billing** team") {
+		t.Errorf("the page of a later run: %s", told.GetCurrentDetails())
+	}
+	longhaul("resume", "job")
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Patience)
+	defer cancel()
+	harness.Must(t, run.Get(ctx, nil))
+	b.Same("out", harness.Oracle(n))
+	tg.Once(t, n)
 }

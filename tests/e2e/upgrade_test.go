@@ -127,6 +127,9 @@ func TestAChangeThatDoesNotAskStopsNoJobForGood(t *testing.T) {
 		}
 		return false
 	})
+	if out, _ := on(b)(0, "status", "job"); !strings.Contains(out, "the workers cannot go on with it: ") || !strings.Contains(out, "TMPRL1100") {
+		t.Errorf("status: %s", out)
+	}
 	stop()
 	close(tg.Gate)
 	b.Worker()
