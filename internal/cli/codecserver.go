@@ -73,6 +73,9 @@ func (p *Program) serveCodec(ctx context.Context, o *codecServerOptions) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
+	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
+		fmt.Fprintf(p.Stderr, "whoever reaches %s can read every job whose data he has: put TLS and a password before it\n", r.Endpoint)
+	}
 	s := codec.NewServer(keys, o.origins)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()

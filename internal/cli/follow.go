@@ -197,5 +197,5 @@ func (e *engine) workerCommand() string {
 	if e.settings.Namespace != client.DefaultNamespace {
 		cmd += " --namespace " + e.settings.Namespace
 	}
-	return cmd
+	return strings.Join(append([]string{cmd}, e.settings.Given...), " ")
 }
