@@ -62,7 +62,7 @@ func (p *Program) dev(ctx context.Context, o *devOptions) error {
 		return err
 	}
 	e := &engine{worker: p.workerProgram()}
-	if _, err := o.encryption.Apply(&e.settings.Options); err != nil {
+	if e.settings.Keys, err = o.encryption.Keys(); err != nil {
 		return usage(err)
 	}
 	err = p.untilInterrupt(ctx, func(ctx context.Context) error { return e.embed(ctx, p, stateDir, o.stopTimeout, o.log) })

@@ -126,10 +126,8 @@ func (e *engine) embed(ctx context.Context, p *Program, stateDir string, stopTim
 		return err
 	}
 	e.ui = e.embedded.UI
-	own := client.Options{
-		HostPort: e.embedded.Address, Namespace: client.DefaultNamespace, Identity: workers.Identity(), Logger: logger,
-		DataConverter: e.settings.DataConverter, FailureConverter: e.settings.FailureConverter,
-	}
+	own := client.Options{HostPort: e.embedded.Address, Namespace: client.DefaultNamespace, Identity: workers.Identity(), Logger: logger}
+	own.DataConverter, own.FailureConverter = e.settings.Keys.Converters()
 	if e.client, err = dial.Connect(ctx, own, connectPatience); err != nil {
 		return fmt.Errorf("connect to the embedded server: %w", err)
 	}

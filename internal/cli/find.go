@@ -82,10 +82,8 @@ func (p *Program) server(ctx context.Context, o *placeOptions) (*engine, error) 
 		return e, nil
 	}
 	if runs {
-		e.settings.Options = client.Options{
-			HostPort: at.Address, Namespace: s.Namespace, Logger: s.Logger, Identity: s.Identity,
-			DataConverter: s.DataConverter, FailureConverter: s.FailureConverter,
-		}
+		e.settings.Options = client.Options{HostPort: at.Address, Namespace: s.Namespace, Logger: s.Logger, Identity: s.Identity}
+		e.settings.DataConverter, e.settings.FailureConverter = s.Keys.Converters()
 		if e.client, err = client.DialContext(ctx, e.settings.Options); err != nil {
 			return nil, fmt.Errorf("no answer from the embedded server at %s: %w", at.Address, err)
 		}

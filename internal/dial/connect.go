@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -40,18 +41,17 @@ func handshake(ctx context.Context, o client.Options) error {
 	config := o.ConnectionOptions.TLS.Clone()
 	config.NextProtos = []string{"h2"}
 	conn, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", o.HostPort)
-	if err != nil {
-		return err
+	if err == nil {
+		end, _ := ctx.Deadline()
+		_ = conn.SetReadDeadline(end)
+		_, err = conn.Read(make([]byte, 1))
+		conn.Close()
 	}
-	defer conn.Close()
-	end, _ := ctx.Deadline()
-	_ = conn.SetReadDeadline(end)
-	_, err = conn.Read(make([]byte, 1))
-	var alert *net.OpError
-	if errors.As(err, &alert) && alert.Op == "remote error" {
-		return err
+	var failed *net.OpError
+	if ctx.Err() != nil || errors.As(err, &failed) && failed.Op != "remote error" || errors.Is(err, io.EOF) {
+		return nil // nothing was said
 	}
-	return nil
+	return err
 }
 
 // Connect connects to a server that may only be starting, and tries again until patience is over, or the server refuses this client. Its error is that of the last try.

@@ -4,6 +4,7 @@ package dial
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -70,7 +71,7 @@ type Settings struct {
 func (f *Flags) Load() (Settings, error) {
 	p, err := envconfig.LoadClientConfigProfile(envconfig.LoadClientConfigProfileOptions{
 		ConfigFilePath: f.configFile, ConfigFileProfile: f.profile,
-		DisableFile: f.disableConfigFile, DisableEnv: f.disableConfigEnviron,
+		DisableFile: f.disableConfigFile, DisableEnv: f.disableConfigEnviron, EnvLookup: filled{},
 	})
 	if err != nil {
 		return Settings{}, fmt.Errorf("load Temporal's client configuration: %w", err)
@@ -94,6 +95,16 @@ func (f *Flags) Load() (Settings, error) {
 		s.Namespace = client.DefaultNamespace
 	}
 	return s, nil
+}
+
+// filled is the environment, in which a variable that is empty says nothing: to envconfig an empty one of TLS would turn TLS on.
+type filled struct{}
+
+func (filled) Environ() []string { return os.Environ() }
+
+func (filled) LookupEnv(name string) (string, bool) {
+	value := os.Getenv(name)
+	return value, value != ""
 }
 
 // LoadEmbedded is Load where the embedded server is asked for. What the environment and a profile say of another is left out of account; flags that say so are refused.

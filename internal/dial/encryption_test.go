@@ -97,6 +97,20 @@ func TestTLSOrAKeyNameAServer(t *testing.T) {
 	}
 }
 
+// TestAnEmptyVariableSaysNothing has them as a compose file leaves them where nothing was given.
+func TestAnEmptyVariableSaysNothing(t *testing.T) {
+	alone(t)
+	for _, v := range []string{"ADDRESS", "NAMESPACE", "API_KEY", "TLS", "TLS_SERVER_NAME", "TLS_CLIENT_CERT_PATH", "TLS_CLIENT_KEY_PATH", "TLS_SERVER_CA_CERT_PATH", "CODEC_ENDPOINT", "PROFILE"} {
+		t.Setenv("TEMPORAL_"+v, "")
+	}
+	t.Setenv(encryptionFileVariable, "")
+	t.Setenv(encryptionVariable, "")
+	s, err := load(t)
+	if err != nil || s.Configured || s.ConnectionOptions.TLS != nil || s.HostPort != DefaultAddress || s.Namespace != "default" || s.Keys != nil {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
 // TestFlagsGoBeforeTextOfTheEnvironment has a certificate as text in the environment, which a path would not go with.
 func TestFlagsGoBeforeTextOfTheEnvironment(t *testing.T) {
 	alone(t)

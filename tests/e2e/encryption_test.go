@@ -61,10 +61,12 @@ func TestNothingSecretReachesTheServer(t *testing.T) {
 				return b.Start(harness.LonghaulProgram, append(args, flags...)...).Ended(status)
 			}
 			b.Start(harness.WorkerProgram, keyed...)
-			task := []string{"--shell", `[ "$1" != ` + marker + ` ] && echo "$1" || { echo is ` + marker + ` >&2; exit 3; }`, "--fatal-exit", "3", "--progress", "plain"}
+			tg := harness.NewTarget(t, harness.Fixed(0))
+			tg.Refuses = func(record string) bool { return record == marker }
+			task := []string{"--http", tg.Template(), "--header", "X-Kept: " + marker, "--progress", "plain"}
 			out := marker + "/out"
 			longhaul(3, keyed, append([]string{"run", marker + "/in", "--output", out, "--job", "job"}, task...)...)
-			b.Same(out, []byte("1\n2\n\n4\n"))
+			b.Same(out, []byte("\"result 1\"\n\"result 2\"\nnull\n\"result 4\"\n"))
 			gaveUp := longhaul(1, keyed, append([]string{"run", marker + "/in", "--output", marker + "/stopped", "--job", "stopped", "--max-failures", "0"}, task...)...)
 			if !strings.Contains(gaveUp.Errs(), whyItGaveUp) {
 				t.Errorf("why it gave up: %s", gaveUp.Errs())

@@ -150,4 +150,13 @@ func TestTheEmbeddedServerIsNoOther(t *testing.T) {
 	if !strings.Contains(p.Errs(), "on the embedded server at") {
 		t.Errorf("said: %s", p.Errs())
 	}
+
+	// Without --embedded it is the same where the embedded server is the one that there is.
+	b.Env = nil
+	dev := b.Start(harness.LonghaulProgram, "dev", "--state-dir", b.Path("state"))
+	dev.Says("others use it with --address")
+	p = b.Start(harness.LonghaulProgram, "run", "in", "--output", "out", "--task", "echo", "--state-dir", b.Path("state"), "--namespace", "other").Ended(2)
+	if !strings.Contains(p.Errs(), "namespace other: the embedded server has the namespace default only; name a server with --address") {
+		t.Errorf("said: %s", p.Errs())
+	}
 }
