@@ -9,7 +9,7 @@ GOFUMPT_VERSION       := v0.12.0
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint unit integration crash bench peers microbench histories screenshots fmt clean counterparts typescript FORCE
+.PHONY: help run build test lint unit integration crash bench peers microbench histories keep-histories screenshots fmt clean counterparts typescript FORCE
 
 BIN   := $(CURDIR)/bin
 TOOLS := $(BIN)/tools
@@ -68,6 +68,10 @@ histories: $(TEMPORAL) ## record the workflow histories that the replay test kee
 
 screenshots: $(TEMPORAL) counterparts ## take the pictures of the Web UI in docs/images anew
 	PATH="$$PATH:$(BIN)" $(GO) test -count=1 ./tests/browser/ -args -screenshots
+
+keep-histories: ## keep the present histories for good, as those of a release: make keep-histories VERSION=v1.2.3
+	@[[ "$(VERSION)" =~ ^v[0-9]+\.[0-9]+\.[0-9]+ ]] || { echo "which release? make keep-histories VERSION=v1.2.3"; exit 1; }
+	cd tests/replay/testdata && mkdir $(VERSION) && cp *.json $(VERSION)/ && cd $(VERSION) && sha256sum *.json > SHA256SUMS
 
 fmt: $(TOOLS)/gofumpt ## format the code
 	$(TOOLS)/gofumpt -w .

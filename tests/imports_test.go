@@ -33,7 +33,8 @@ var rooms = map[string][]string{
 	"internal/fault":         {},
 	"internal/fsys":          {"internal/fault"},
 	"internal/h1":            {},
-	"internal/dial":          {},
+	"internal/codec":         {},
+	"internal/dial":          {"internal/codec"},
 	"internal/devserver":     {"internal/fsys"},
 	"internal/progress":      {},
 	"internal/metrics":       {},
@@ -42,7 +43,7 @@ var rooms = map[string][]string{
 
 	"internal/trial": {"job", "input", "task", "activities", "internal/fsys"},
 
-	"internal/cli": {"job", "task", "shape", "activities", "internal/trial", "output", "failures", "internal/fsys", "internal/dial", "internal/devserver", "internal/progress", "internal/workers", "internal/metrics"},
+	"internal/cli": {"job", "task", "shape", "activities", "internal/trial", "output", "failures", "internal/fsys", "internal/codec", "internal/dial", "internal/devserver", "internal/progress", "internal/workers", "internal/metrics"},
 
 	root:      {"task", "internal/cli"},
 	"worker":  {root},

@@ -79,10 +79,25 @@ func staticDetails(ctx workflow.Context) string {
 	info := workflow.GetInfo(ctx)
 	kept := info.Memo.GetFields()[job.MemoDetails]
 	var details string
-	if info.ContinuedExecutionRunID == "" || kept == nil || converter.GetDefaultDataConverter().FromPayload(kept, &details) != nil {
+	if info.ContinuedExecutionRunID == "" || kept == nil || converterOf(ctx).FromPayload(kept, &details) != nil {
 		return ""
 	}
 	return "\n" + details
+}
+
+// converterKey is that of a workflow's data converter in its context, where the SDK's own is out of reach.
+type converterKey struct{}
+
+// WithConverter tells the workflow of the converter by which its worker reads memos.
+func WithConverter(ctx workflow.Context, c converter.DataConverter) workflow.Context {
+	return workflow.WithValue(ctx, converterKey{}, c)
+}
+
+func converterOf(ctx workflow.Context) converter.DataConverter {
+	if c, _ := ctx.Value(converterKey{}).(converter.DataConverter); c != nil {
+		return c
+	}
+	return converter.GetDefaultDataConverter()
 }
 
 // tellNow is tell where it has not been for a while.

@@ -9,12 +9,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/longhaul/longhaul/internal/dial"
 	"github.com/longhaul/longhaul/job"
 )
 
 type devOptions struct {
 	stateDir    string
 	stopTimeout time.Duration
+	encryption  dial.Encryption
 	log         logOptions
 	json        bool
 }
@@ -39,6 +41,7 @@ Exit status: 0 stopped as told; 1 could not run; 2 usage.`,
 	f.DurationVar(&o.stopTimeout, "stop-timeout", 10*time.Second, "how long tasks in flight may take to end at an interrupt")
 	o.log.register(f, slog.LevelWarn)
 	f.BoolVar(&o.json, "json", false, "print one JSON object that says where it is")
+	o.encryption.Register(f)
 	return cmd
 }
 
@@ -59,6 +62,9 @@ func (p *Program) dev(ctx context.Context, o *devOptions) error {
 		return err
 	}
 	e := &engine{worker: p.workerProgram()}
+	if e.settings.Keys, err = o.encryption.Keys(); err != nil {
+		return usage(err)
+	}
 	err = p.untilInterrupt(ctx, func(ctx context.Context) error { return e.embed(ctx, p, stateDir, o.stopTimeout, o.log) })
 	defer e.close()
 	if err != nil {

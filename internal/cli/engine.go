@@ -46,9 +46,9 @@ func (p *Program) engine(ctx context.Context, o *runOptions, s dial.Settings) (*
 	switch {
 	case o.embedded:
 	case s.Configured:
-		c, err := client.DialContext(ctx, s.Options)
+		c, err := dial.Dial(ctx, s.Options)
 		if err != nil {
-			return nil, fmt.Errorf("no Temporal server at %s: %w (start it, or leave --address and TEMPORAL_ADDRESS out to run an embedded one)", s.HostPort, err)
+			return nil, s.NoServer(err, "start it, or leave --address and TEMPORAL_ADDRESS out to run an embedded one")
 		}
 		e.client, e.ui = c, localUI(s.HostPort)
 		return e, nil
@@ -60,6 +60,9 @@ func (p *Program) engine(ctx context.Context, o *runOptions, s dial.Settings) (*
 	}
 	if o.detach {
 		return nil, usage(errors.New("--detach needs a Temporal server, since an embedded one ends with this command: name one with --address"))
+	}
+	if s.Namespace != client.DefaultNamespace {
+		return nil, usage(fmt.Errorf("namespace %s: the embedded server has the namespace %s only; name a server with --address", s.Namespace, client.DefaultNamespace))
 	}
 	return e, e.embed(ctx, p, stateDir, o.stopTimeout, o.log)
 }
@@ -124,12 +127,13 @@ func (e *engine) embed(ctx context.Context, p *Program, stateDir string, stopTim
 	}
 	e.ui = e.embedded.UI
 	own := client.Options{HostPort: e.embedded.Address, Namespace: client.DefaultNamespace, Identity: workers.Identity(), Logger: logger}
+	own.DataConverter, own.FailureConverter = e.settings.Keys.Converters()
 	if e.client, err = dial.Connect(ctx, own, connectPatience); err != nil {
 		return fmt.Errorf("connect to the embedded server: %w", err)
 	}
 	e.settings.Options = own
 	e.workers, err = workers.Start(ctx, e.client, workers.Options{
-		Files: true, IO: true, Tasks: p.Tasks, StopTimeout: stopTimeout, Namespace: client.DefaultNamespace,
+		Files: true, IO: true, Tasks: p.Tasks, StopTimeout: stopTimeout, Namespace: client.DefaultNamespace, Converter: own.DataConverter,
 	})
 	return err
 }

@@ -73,8 +73,8 @@ func (p *Program) server(ctx context.Context, o *placeOptions) (*engine, error) 
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	if s.Configured {
-		if e.client, err = client.DialContext(ctx, s.Options); err != nil {
-			return nil, fmt.Errorf("no Temporal server at %s: %w (is it started, and the address right?)", s.HostPort, err)
+		if e.client, err = dial.Dial(ctx, s.Options); err != nil {
+			return nil, s.NoServer(err, "is it started, and the address right?")
 		}
 		if e.ui = localUI(s.HostPort); at.Address == s.HostPort {
 			e.ui = at.UI
@@ -83,6 +83,7 @@ func (p *Program) server(ctx context.Context, o *placeOptions) (*engine, error) 
 	}
 	if runs {
 		e.settings.Options = client.Options{HostPort: at.Address, Namespace: s.Namespace, Logger: s.Logger, Identity: s.Identity}
+		e.settings.DataConverter, e.settings.FailureConverter = s.Keys.Converters()
 		if e.client, err = client.DialContext(ctx, e.settings.Options); err != nil {
 			return nil, fmt.Errorf("no answer from the embedded server at %s: %w", at.Address, err)
 		}
@@ -214,6 +215,9 @@ func (e *engine) command(p *Program, words ...string) string {
 	}
 	if e.settings.Namespace != client.DefaultNamespace {
 		line += " --namespace " + e.settings.Namespace
+	}
+	for _, flag := range e.settings.Given {
+		line += " " + flag
 	}
 	return line
 }

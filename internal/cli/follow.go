@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/longhaul/longhaul/internal/codec"
 	"github.com/longhaul/longhaul/internal/progress"
 	"github.com/longhaul/longhaul/job"
 )
@@ -171,9 +172,18 @@ func (p *Program) gaveUp(j *started, err error) error {
 func reason(err error) string {
 	var app *temporal.ApplicationError
 	if errors.As(err, &app) {
+		if app.Message() == codec.SealedMessage {
+			return "why is encrypted (give the keys with --encryption-key-file)"
+		}
 		return app.Message()
 	}
 	return ""
+}
+
+// sealed says whether an error is that something is encrypted with a key that is not here.
+func sealed(err error) bool {
+	var unknown *codec.UnknownKeyError
+	return errors.As(err, &unknown)
 }
 
 // warnUnserved tells how to serve task queues that no worker polls.
@@ -187,5 +197,5 @@ func (e *engine) workerCommand() string {
 	if e.settings.Namespace != client.DefaultNamespace {
 		cmd += " --namespace " + e.settings.Namespace
 	}
-	return cmd
+	return strings.Join(append([]string{cmd}, e.settings.Given...), " ")
 }

@@ -22,6 +22,8 @@ const (
 	queryTimeout = 2 * time.Second
 	// servedEvery is how often the task queues are checked while the job does not answer.
 	servedEvery = 5 * time.Second
+
+	noAnswer = "the workers do not answer"
 )
 
 // poll sends snapshots of the job until ctx ends.
@@ -48,15 +50,15 @@ func (e *engine) poll(ctx context.Context, j *started, begun time.Time, to chan<
 				n.Before = s.Before
 			}
 			s, answered = n, true
+		case sealed(err):
+			s.Trouble = err.Error()
 		case time.Since(checked) >= servedEvery:
 			checked = time.Now()
 			s.Trouble = ""
 			if !e.answers(ctx) {
 				s.Trouble = fmt.Sprintf("the server at %s does not answer", e.settings.HostPort)
-			} else if queues := e.unserved(ctx); len(queues) > 0 {
-				s.Trouble = warnUnserved(e, queues)
-			} else if answered {
-				s.Trouble = "the workers do not answer"
+			} else if s.Trouble = e.silence(ctx, j.id); s.Trouble == "" && answered {
+				s.Trouble = noAnswer
 			}
 		}
 		s.Elapsed = time.Since(begun)
@@ -137,11 +139,7 @@ func (e *engine) snapshot(ctx context.Context, j *started) (progress.Snapshot, e
 func (e *engine) addPending(s *progress.Snapshot, a *workflow.PendingActivityInfo) *job.Slowest {
 	var h job.Heartbeat
 	if a.GetActivityType().GetName() == job.ActivityProcessChunk && a.GetHeartbeatDetails() != nil {
-		dc := e.settings.DataConverter
-		if dc == nil {
-			dc = converter.GetDefaultDataConverter()
-		}
-		if dc.FromPayloads(a.GetHeartbeatDetails(), &h) == nil {
+		if e.settings.DataConverter.FromPayloads(a.GetHeartbeatDetails(), &h) == nil {
 			s.Done += int64(h.Done)
 			s.Failed += h.Failed
 			if a.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED {
@@ -152,6 +150,7 @@ func (e *engine) addPending(s *progress.Snapshot, a *workflow.PendingActivityInf
 			}
 		}
 	}
+	converter.DecodeCommonFailureAttributes(e.settings.DataConverter, a.GetLastFailure())
 	message := strings.Join(strings.Fields(a.GetLastFailure().GetMessage()), " ")
 	if a.GetAttempt() > 1 && a.GetState() != enums.PENDING_ACTIVITY_STATE_STARTED && a.GetLastFailure() != nil {
 		s.Trouble = fmt.Sprintf("%s (try %d)", message, a.GetAttempt())

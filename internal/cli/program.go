@@ -125,7 +125,7 @@ It survives crashes: the same command goes on where the output stands.
 		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(p.runCommand(), p.listCommand(), p.statusCommand(), p.watchCommand(), p.pauseCommand(), p.resumeCommand(), p.setCommand(), p.cancelCommand(), p.resultCommand(), p.errorsCommand(), p.retryCommand(),
-		p.verifyCommand(), p.uiCommand(), p.devCommand(), p.doctorCommand(), p.workerCommand("worker"), p.versionCommand())
+		p.verifyCommand(), p.uiCommand(), p.devCommand(), p.doctorCommand(), p.workerCommand("worker"), p.codecServerCommand(), p.versionCommand())
 	root.SetOut(p.Stdout) // which cobra's command for completion takes note of now
 	p.completionCommand(root)
 	p.complete(root)

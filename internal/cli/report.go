@@ -99,6 +99,10 @@ func (e *engine) report(ctx context.Context, f found) jobReport {
 			r.Output = spec.Patch.Output
 		}
 	}
+	if sealed(err) {
+		r.Reason = err.Error()
+		return r
+	}
 	if f.running() {
 		e.reportRunning(ctx, f, spec, &r)
 		return r
@@ -111,10 +115,7 @@ func (e *engine) report(ctx context.Context, f found) jobReport {
 func (e *engine) reportRunning(ctx context.Context, f found, spec job.Spec, r *jobReport) {
 	s, err := e.snapshot(ctx, &started{id: f.id, spec: spec})
 	if err != nil {
-		r.Waiting = "the workers do not answer"
-		if queues := e.unserved(ctx); len(queues) > 0 {
-			r.Waiting = warnUnserved(e, queues)
-		}
+		r.Waiting = cmp.Or(e.silence(ctx, f.id), noAnswer)
 		r.fromManifest()
 		return
 	}

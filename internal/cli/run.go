@@ -176,7 +176,11 @@ func (p *Program) work(ctx context.Context, o *runOptions, spec job.Spec) error 
 	if err != nil {
 		return usage(err)
 	}
-	settings, err := o.dial.Load()
+	load := o.dial.Load
+	if o.embedded {
+		load = o.dial.LoadEmbedded
+	}
+	settings, err := load()
 	if err != nil {
 		return usage(err)
 	}

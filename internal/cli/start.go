@@ -11,7 +11,6 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/longhaul/longhaul/job"
@@ -76,12 +75,8 @@ func (e *engine) specOf(ctx context.Context, id, runID string) (job.Spec, error)
 	if err != nil {
 		return job.Spec{}, err
 	}
-	dc := e.settings.DataConverter
-	if dc == nil {
-		dc = converter.GetDefaultDataConverter()
-	}
 	var raw json.RawMessage
-	if err := dc.FromPayloads(first.GetWorkflowExecutionStartedEventAttributes().GetInput(), &raw); err != nil {
+	if err := e.settings.DataConverter.FromPayloads(first.GetWorkflowExecutionStartedEventAttributes().GetInput(), &raw); err != nil {
 		return job.Spec{}, err
 	}
 	return job.ParseSpec(raw)

@@ -71,7 +71,7 @@ func (p *Program) serve(ctx context.Context, o *workerOptions) error {
 	}
 	s, err := o.dial.Load()
 	if err != nil {
-		return err
+		return usage(err)
 	}
 	ctx, stop := p.untilSignal(ctx)
 	defer stop()
@@ -88,18 +88,18 @@ func (p *Program) serve(ctx context.Context, o *workerOptions) error {
 	s.Logger, s.Identity = log, workers.Identity()
 	c, err := dial.Connect(ctx, s.Options, o.connectTimeout)
 	if err != nil {
-		return fmt.Errorf("no Temporal server at %s: %w", s.HostPort, err)
+		return s.NoServer(err, "is it started, and the address right?")
 	}
 	defer c.Close()
 	fatal := make(chan error, 2)
 	w, err := workers.Start(ctx, c, workers.Options{
 		Files: o.only != "io", IO: o.only != "files", Tasks: p.Tasks, StopTimeout: o.stopTimeout, Namespace: s.Namespace,
-		OnFatal: func(err error) { fatal <- err }, Metrics: m,
+		OnFatal: func(err error) { fatal <- err }, Metrics: m, Converter: s.DataConverter,
 	})
 	if err != nil {
 		return err
 	}
-	log.Info("serving", "address", s.HostPort, "namespace", s.Namespace)
+	log.Info("serving", "address", s.HostPort, "namespace", s.Namespace, "encryptionKeys", s.Keys.IDs())
 	select {
 	case err = <-fatal:
 	case <-ctx.Done():

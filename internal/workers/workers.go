@@ -4,6 +4,7 @@ package workers
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -40,6 +42,10 @@ type Options struct {
 	Namespace string
 	// Metrics is what it counts its work in; nil where nobody asks for it.
 	Metrics *metrics.Metrics
+	// Map is what it runs as the workflow [job.WorkflowType]; nil is workflows.Map. Tests of a change of the workflow give another.
+	Map func(workflow.Context, json.RawMessage, workflows.Carried) (job.Summary, error)
+	// Converter is the client's; nil is the SDK's own.
+	Converter converter.DataConverter
 	// OnFatal is told the error after which the worker can do no more.
 	OnFatal func(error)
 }
@@ -92,7 +98,12 @@ func Start(ctx context.Context, c client.Client, o Options) (*Workers, error) {
 	}()
 	if o.Files {
 		w := worker.New(c, job.TaskQueue, common)
-		w.RegisterWorkflowWithOptions(workflows.Map, workflow.RegisterOptions{Name: job.WorkflowType})
+		if o.Map == nil {
+			o.Map = workflows.Map
+		}
+		w.RegisterWorkflowWithOptions(func(ctx workflow.Context, spec json.RawMessage, carried workflows.Carried) (job.Summary, error) {
+			return o.Map(workflows.WithConverter(ctx, o.Converter), spec, carried)
+		}, workflow.RegisterOptions{Name: job.WorkflowType})
 		w.RegisterWorkflowWithOptions(workflows.Call, workflow.RegisterOptions{Name: job.WorkflowCall})
 		w.RegisterActivityWithOptions(a.Prepare, activity.RegisterOptions{Name: job.ActivityPrepare})
 		w.RegisterActivityWithOptions(a.ListChunks, activity.RegisterOptions{Name: job.ActivityListChunks})

@@ -13,7 +13,8 @@ import (
 )
 
 // Certificates writes certificates of an authority of the test's own: ca.pem; server.pem and server-key.pem for 127.0.0.1 and the hosts; client.pem and
-// client-key.pem; both.pem, which holds the last two; and stranger.pem with its key in it, of another authority.
+// client-key.pem; both.pem, which holds the last two; stranger.pem with its key in it, of another authority; and expired.pem and expired-key.pem,
+// of the authority, for a client and for 127.0.0.1.
 func (b *Bench) Certificates(hosts ...string) {
 	b.T.Helper()
 	ca := b.certify("ca", nil, &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
@@ -22,6 +23,10 @@ func (b *Bench) Certificates(hosts ...string) {
 	})
 	b.certify("client", ca, &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	b.Write("both.pem", append(b.Read("client.pem"), b.Read("client-key.pem")...))
+	b.certify("expired", ca, &x509.Certificate{
+		NotAfter: time.Now().Add(-time.Minute), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	})
 	b.certify("stranger", nil, &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	b.Write("stranger.pem", append(b.Read("stranger.pem"), b.Read("stranger-key.pem")...))
 }
@@ -40,7 +45,10 @@ func (b *Bench) certify(name string, by *authority, template *x509.Certificate) 
 	template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	Must(b.T, err)
 	template.Subject = pkix.Name{CommonName: "longhaul test " + name}
-	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	template.NotBefore = time.Now().Add(-time.Hour)
+	if template.NotAfter.IsZero() {
+		template.NotAfter = time.Now().Add(time.Hour)
+	}
 	if by == nil {
 		by = &authority{template, key}
 	}

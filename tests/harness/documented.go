@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// guarantees is docs/guarantees.md, from the folder of a package of tests.
-var guarantees = filepath.Join("..", "..", "docs", "guarantees.md")
+// docs is the documentation, from the folder of a package of tests.
+var docs = filepath.Join("..", "..", "docs")
 
 // DocumentedRow is a row of a table of docs/guarantees.md.
 type DocumentedRow struct {
@@ -26,13 +26,18 @@ type DocumentedRow struct {
 
 // DocumentedTable returns the rows of the first table under a heading of docs/guarantees.md.
 func DocumentedTable(heading string) ([]DocumentedRow, error) {
-	data, err := os.ReadFile(guarantees)
+	return TableOf("guarantees.md", heading)
+}
+
+// TableOf returns the rows of the first table under a heading of a page of the documentation.
+func TableOf(page, heading string) ([]DocumentedRow, error) {
+	data, err := os.ReadFile(filepath.Join(docs, page))
 	if err != nil {
 		return nil, err
 	}
 	_, rest, found := strings.Cut(string(data), "\n## "+heading+"\n")
 	if !found {
-		return nil, fmt.Errorf("%s has no heading %q", guarantees, heading)
+		return nil, fmt.Errorf("docs/%s has no heading %q", page, heading)
 	}
 	var rows []DocumentedRow
 	for i, line := range tableLines(rest) {
@@ -50,7 +55,7 @@ func DocumentedTable(heading string) ([]DocumentedRow, error) {
 		rows = append(rows, row)
 	}
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("%s has no table under %q", guarantees, heading)
+		return nil, fmt.Errorf("docs/%s has no table under %q", page, heading)
 	}
 	return rows, nil
 }
@@ -96,7 +101,7 @@ func (b *Bench) SaidMeanwhile(name string, p *Process) {
 func (b *Bench) Matches(documented, said string) {
 	b.T.Helper()
 	if documented == "" || !pattern(documented).MatchString(said) {
-		b.T.Errorf("docs/guarantees.md: %s\nsaid: %s", documented, said)
+		b.T.Errorf("documented: %s\nsaid: %s", documented, said)
 	}
 }
 

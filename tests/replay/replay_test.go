@@ -23,13 +23,25 @@ func replayer() worker.WorkflowReplayer {
 	return r
 }
 
-func TestKeptHistoriesReplay(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(files) < 5 {
-		t.Fatalf("%d histories, %v: `make histories` records them", len(files), err)
+// kept returns the histories of the present version, and those of each release, which have a folder of their own.
+func kept(t *testing.T) (files []string) {
+	t.Helper()
+	for _, pattern := range []string{"testdata/*.json", "testdata/v*/*.json"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
 	}
-	for _, f := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(f), ".json"), func(t *testing.T) {
+	if len(files) < 5 {
+		t.Fatalf("%d histories: `make histories` records them", len(files))
+	}
+	return files
+}
+
+func TestKeptHistoriesReplay(t *testing.T) {
+	for _, f := range kept(t) {
+		t.Run(strings.TrimSuffix(strings.TrimPrefix(f, "testdata/"), ".json"), func(t *testing.T) {
 			if err := replayer().ReplayWorkflowHistoryFromJSONFile(nil, f); err != nil {
 				t.Fatal(err)
 			}
@@ -39,10 +51,7 @@ func TestKeptHistoriesReplay(t *testing.T) {
 
 // TestEveryActivityHeartbeats holds that no activity waits for longer than a heartbeat's time-out for a worker that is gone, or never saw it.
 func TestEveryActivityHeartbeats(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := kept(t)
 	seen := 0
 	for _, f := range files {
 		h, err := os.ReadFile(f)
