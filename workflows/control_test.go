@@ -354,3 +354,23 @@ func TestAPausedJobStaysPausedInTheNextRun(t *testing.T) {
 		}})
 	w.finished(t, w.follow(t, r))
 }
+
+// TestWhatIsLeftAtTheEndGetsAllSlots has all chunks end but two, for which the slots of the others are.
+func TestWhatIsLeftAtTheEndGetsAllSlots(t *testing.T) {
+	w := newWorld(400, newSpec(func(s *job.Spec) { s.Concurrency, s.Tuning.Lanes, s.Tuning.ChunkRecords = 16, 4, 100 }))
+	for i := range int64(4) {
+		w.leave(chunkOf(100*i, 100))
+	}
+	w.takes = func(q job.ProcessRequest) time.Duration {
+		if q.Chunk.First == 0 || q.Chunk.First == 200 {
+			return time.Hour
+		}
+		return time.Second
+	}
+	alarms := append(w.hear(t, time.Minute), alarm{2 * time.Minute, func(*testsuite.TestWorkflowEnvironment) {
+		if got := w.slotsOf(); !slices.Equal(got, []int{8, 8}) {
+			t.Errorf("slots %v, want 8 each", got)
+		}
+	}})
+	w.finished(t, w.first(t, alarms...))
+}

@@ -33,9 +33,11 @@ func (c *coordinator) entitled() share {
 // shareOut brings what the lanes shall have in line with what there is, after it was changed. The first time it takes from lanes as well as it gives. Until all have what they
 // were meant to have, it gives to those that are short of it what comes free, the first in the input first, before further chunks are started with that.
 //
+// At the end of the input, where no further chunk is there to be started, what comes free goes to the chunks that are left in the same way.
+//
 // What a lane holds counts as its own until its chunk has said that it gave it back: the cap holds over all workers, whatever hears of it when.
 func (c *coordinator) shareOut(s Sizing) {
-	if !c.steered {
+	if !c.steered && (c.free.slots <= 0 || !c.nothingWaits()) {
 		return
 	}
 	lanes := slices.Clone(c.running)
@@ -65,7 +67,7 @@ func (c *coordinator) shareOut(s Sizing) {
 // wants is what each lane should have: as much as the plan gives one, until nothing is left; or more, where nothing is left to be started.
 func (c *coordinator) wants(s Sizing, lanes []*lane) []share {
 	left, each := c.entitled(), s.Share
-	if n := len(lanes); n > 0 && (c.stopping || c.listedAll && len(c.queue) == 0) {
+	if n := len(lanes); n > 0 && (c.stopping || c.nothingWaits()) {
 		each = max(each, ceilDiv(left.slots, n))
 	}
 	wants := make([]share, len(lanes))
@@ -83,6 +85,9 @@ func (c *coordinator) wants(s Sizing, lanes []*lane) []share {
 	}
 	return wants
 }
+
+// nothingWaits says whether all chunks of the input have been started.
+func (c *coordinator) nothingWaits() bool { return c.listedAll && len(c.queue) == 0 }
 
 // next is what the lane is to be given of what it should have: less at once, more only of what is free.
 func (l *lane) next(want, free share) share {
