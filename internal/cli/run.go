@@ -192,6 +192,9 @@ func (p *Program) work(ctx context.Context, o *runOptions, spec job.Spec) error 
 	}
 	found := temporal.SearchAttributes{}
 	if o.attributes.wanted {
+		if settings.Keys != nil {
+			return usage(errors.New("--search-attributes with encryption keys: a server can search only what it can read, and would be given the paths in plain (leave the one or the other out)"))
+		}
 		if found, err = attributesOf(spec); err != nil {
 			return err
 		}
