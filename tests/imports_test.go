@@ -38,12 +38,13 @@ var rooms = map[string][]string{
 	"internal/devserver":     {"internal/fsys"},
 	"internal/progress":      {},
 	"internal/metrics":       {},
+	"internal/health":        {},
 	"internal/fsys/fsystest": {"internal/fsys"}, // for tests
 	"internal/workers":       {"job", "task", "output", "activities", "workflows", "internal/metrics"},
 
 	"internal/trial": {"job", "input", "task", "activities", "internal/fsys"},
 
-	"internal/cli": {"job", "task", "shape", "activities", "internal/trial", "output", "failures", "internal/fsys", "internal/codec", "internal/dial", "internal/devserver", "internal/progress", "internal/workers", "internal/metrics"},
+	"internal/cli": {"job", "task", "shape", "activities", "internal/trial", "output", "failures", "internal/fsys", "internal/codec", "internal/dial", "internal/devserver", "internal/progress", "internal/workers", "internal/metrics", "internal/health"},
 
 	root:      {"task", "internal/cli"},
 	"worker":  {root},

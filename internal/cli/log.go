@@ -13,7 +13,6 @@ import (
 
 // The environment's names for what flags of the worker say.
 const (
-	metricsVariable   = "LONGHAUL_METRICS"
 	logLevelVariable  = "LONGHAUL_LOG_LEVEL"
 	logFormatVariable = "LONGHAUL_LOG_FORMAT"
 )

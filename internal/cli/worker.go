@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 
 	"github.com/longhaul/longhaul/internal/dial"
+	"github.com/longhaul/longhaul/internal/health"
 	"github.com/longhaul/longhaul/internal/metrics"
 	"github.com/longhaul/longhaul/internal/workers"
 	"github.com/longhaul/longhaul/job"
@@ -20,6 +22,7 @@ type workerOptions struct {
 	stopTimeout    time.Duration
 	connectTimeout time.Duration
 	metrics        string
+	health         string
 	log            logOptions
 	dial           *dial.Flags
 }
@@ -32,6 +35,9 @@ func (p *Program) workerCommand(name string) *cobra.Command {
 		Long: fmt.Sprintf(`Serve the task queues %q (workflows, and what is done where the files are) and %q (the tasks)
 of a Temporal server, until SIGINT or SIGTERM. Workers on several machines need the inputs and outputs under the same paths.
 
+Told to stop, it takes no more work and lets the tasks in flight end, for --stop-timeout at most. Each flag may be given by the environment
+instead, by the name that stands behind it.
+
 Exit status: 0 stopped as told; 1 could not run; 2 usage.`, job.TaskQueue, job.TaskQueueIO),
 		Example: "  " + p.workerLine(name) + " --address temporal.example.com:7233\n  " +
 			p.workerLine(name) + " --only io          # tasks only: more machines for them",
@@ -41,15 +47,21 @@ Exit status: 0 stopped as told; 1 could not run; 2 usage.`, job.TaskQueue, job.T
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context(), o) },
+		PreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context(), o) },
+
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true}, // longhaul has one
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.only, "only", "", "serve one of the queues: `files` (workflows, listing, append) or io (tasks)")
 	f.DurationVar(&o.stopTimeout, "stop-timeout", 10*time.Second, "how long tasks in flight may take to end when told to stop")
 	f.DurationVar(&o.connectTimeout, "client-connect-timeout", 30*time.Second, "how long to wait for the server at the start")
-	f.StringVar(&o.metrics, "metrics", os.Getenv(metricsVariable), "serve metrics for Prometheus at `host:port`, under /metrics (also by "+metricsVariable+")")
+	f.StringVar(&o.metrics, "metrics", "", "serve metrics for Prometheus at `host:port`, under /metrics")
+	f.StringVar(&o.health, "health", "", "serve "+health.Live+" and "+health.Ready+" at `host:port`: whether it lives, and whether it takes work")
 	o.log.register(f, slog.LevelInfo)
 	o.dial = dial.Register(f)
+	tellVariables(f)
+	cmd.AddCommand(p.healthCommand(name))
 	return cmd
 }
 
@@ -85,6 +97,11 @@ func (p *Program) serve(ctx context.Context, o *workerOptions) error {
 		m, s.MetricsHandler = served.Metrics, served.SDK
 		log.Info("serving metrics", "url", "http://"+served.Address+metrics.Path)
 	}
+	h, err := o.serveHealth(log)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
 	s.Logger, s.Identity = log, workers.Identity()
 	c, err := dial.Connect(ctx, s.Options, o.connectTimeout)
 	if err != nil {
@@ -100,11 +117,13 @@ func (p *Program) serve(ctx context.Context, o *workerOptions) error {
 		return err
 	}
 	log.Info("serving", "address", s.HostPort, "namespace", s.Namespace, "encryptionKeys", s.Keys.IDs())
+	h.Ready(func(ctx context.Context) error { return answers(ctx, c, s.HostPort) })
 	select {
 	case err = <-fatal:
 	case <-ctx.Done():
 		log.Info("stopping", "stopTimeout", o.stopTimeout.String())
 	}
+	h.NotReady("stopping: it takes no more work, and lets the tasks in flight end")
 	w.Stop()
 	return err
 }
@@ -120,4 +139,49 @@ func (p *Program) untilSignal(ctx context.Context) (context.Context, context.Can
 		}
 	}()
 	return ctx, cancel
+}
+
+// serveHealth answers whether the worker lives and takes work, where that is asked for.
+func (o *workerOptions) serveHealth(log *slog.Logger) (*health.Server, error) {
+	if o.health == "" {
+		return nil, nil
+	}
+	h, err := health.Serve(o.health)
+	if err != nil {
+		return nil, err
+	}
+	log.Info("serving health", "url", "http://"+h.Address+health.Ready)
+	return h, nil
+}
+
+// answers says whether the server that the worker polls is there. A worker whose server is away goes on polling, and goes on when it is back.
+func answers(ctx context.Context, c client.Client, address string) error {
+	if _, err := c.WorkflowService().GetSystemInfo(ctx, &workflowservice.GetSystemInfoRequest{}); err != nil {
+		return fmt.Errorf("no Temporal server at %s: %w", address, err)
+	}
+	return nil
+}
+
+// healthCommand asks a worker, for containers that hold no other program to do so.
+func (p *Program) healthCommand(worker string) *cobra.Command {
+	var address string
+	cmd := &cobra.Command{
+		Use:   "health [flags]",
+		Short: "Ask a worker on this machine whether it takes work",
+		Long: `Ask a worker on this machine, at the address that its --health names, whether it is connected to its server and takes work.
+
+Exit status: 0 it does; 1 it does not, or does not answer; 2 usage.`,
+		Example: "  " + p.workerLine(worker) + " health --health 127.0.0.1:9465",
+		Args:    noArguments,
+		PreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if address == "" {
+				return usage(fmt.Errorf("no address to ask: name the worker's with --health or %s", variable("health")))
+			}
+			return health.Ask(cmd.Context(), address)
+		},
+	}
+	cmd.Flags().StringVar(&address, "health", "", "the `host:port` that the worker was given")
+	tellVariables(cmd.Flags())
+	return cmd
 }
