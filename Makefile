@@ -5,11 +5,15 @@ TEMPORAL_VERSION      := v1.5.1
 STATICCHECK_VERSION   := v0.8.2
 WORKFLOWCHECK_VERSION := v0.6.0
 GOFUMPT_VERSION       := v0.12.0
+# What docker-compose.yml runs, and make e2e-postgres builds: Temporal's server, and its Web UI.
+TEMPORAL_SERVER_VERSION := v1.29.1
+TEMPORAL_UI_VERSION   := v2.42.1
+POSTGRESQL_MAJOR      := 15
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint unit integration crash bench peers microbench histories keep-histories screenshots fmt clean counterparts typescript FORCE
+.PHONY: help run build test lint unit integration crash e2e-postgres bench peers microbench histories keep-histories screenshots fmt clean counterparts typescript FORCE
 
 BIN   := $(CURDIR)/bin
 TOOLS := $(BIN)/tools
@@ -18,7 +22,7 @@ GO    ?= go
 TEMPORAL := $(or $(shell command -v temporal 2>/dev/null),$(BIN)/temporal)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## build everything and run the main job: the seed programs, then 2,000 requests to a slow API
 	@examples/main.sh
@@ -34,13 +38,13 @@ lint: $(TOOLS)/staticcheck $(TOOLS)/workflowcheck $(TOOLS)/gofumpt ## formatting
 	$(TOOLS)/workflowcheck -config workflowcheck.yaml ./workflows/...
 
 unit: ## unit, property, workflow and replay tests, under the race detector
-	$(GO) test -race $$($(GO) list ./... | grep -vE '/tests/(e2e|browser|crash)')
+	$(GO) test -race $$($(GO) list ./... | grep -vE '/tests/(e2e|browser|crash|compose|postgres)')
 
 integration: $(TEMPORAL) counterparts typescript ## tests with real processes against a real development server, a short crash schedule among them
-	PATH="$$PATH:$(BIN)" $(GO) test -count=1 -timeout 40m ./tests/e2e/... ./tests/browser/... ./tests/crash/...
+	PATH="$$PATH:$(BIN)" $(GO) test -count=1 -timeout 40m ./tests/e2e/... ./tests/browser/... ./tests/crash/... ./tests/compose/...
 
 # Debian packages with what the tests meet that is no Go module. A test that misses one says so.
-COUNTERPARTS := python3-aiohttp parallel nginx tmux chromium
+COUNTERPARTS := python3-aiohttp parallel nginx tmux chromium prometheus
 counterparts:
 	@missing=$$(for p in $(COUNTERPARTS); do dpkg -s "$$p" > /dev/null 2>&1 || echo "$$p"; done; command -v npm > /dev/null || echo nodejs npm); \
 	if [ -n "$$missing" ]; then bench/install.sh $$missing > /dev/null || echo "not installed: $$missing; a test will fail for want of it"; fi
@@ -48,6 +52,11 @@ counterparts:
 KILLS ?= 200
 crash: $(TEMPORAL) ## a long crash schedule: make crash KILLS=1000
 	PATH="$$PATH:$(BIN)" $(GO) test -count=1 -timeout 0 -v ./tests/crash/... -args -kills $(KILLS)
+
+SERVER := $(BIN)/server
+e2e-postgres: $(TEMPORAL) $(SERVER)/temporal-server $(SERVER)/temporal-sql-tool $(SERVER)/temporal-ui ## what docker-compose.yml runs, as processes; kill -9 of each in turn while a job runs
+	@ls -d /usr/lib/postgresql/*/bin > /dev/null 2>&1 || bench/install.sh postgresql > /dev/null
+	PATH="$$PATH:$(BIN)" $(GO) test -count=1 -timeout 20m -v ./tests/postgres -args -programs $(SERVER)
 
 bench: build peers ## measure longhaul against its peers, an hour or so on an idle machine (LOAD=http,echo: some of it)
 	$(GO) build -o $(BIN)/bench ./bench
@@ -100,6 +109,21 @@ $(BIN)/typescript/lib/worker.js: $(wildcard examples/typescript/*.ts examples/ty
 $(BIN)/temporal:
 	@echo "building Temporal's own program, once; this takes some minutes"
 	GOBIN=$(BIN) $(GO) install github.com/temporalio/cli/cmd/temporal@$(TEMPORAL_VERSION)
+
+# Each is named server or sql by its package.
+$(SERVER)/temporal-server:
+	@echo "building Temporal's server, once; this takes some minutes"
+	GOBIN=$(SERVER)/build $(GO) install go.temporal.io/server/cmd/server@$(TEMPORAL_SERVER_VERSION)
+	mv $(SERVER)/build/server $@
+
+$(SERVER)/temporal-sql-tool:
+	GOBIN=$(SERVER)/build $(GO) install go.temporal.io/server/cmd/tools/sql@$(TEMPORAL_SERVER_VERSION)
+	mv $(SERVER)/build/sql $@
+
+$(SERVER)/temporal-ui:
+	GOBIN=$(SERVER)/build-ui $(GO) install github.com/temporalio/ui-server/v2/cmd/server@$(TEMPORAL_UI_VERSION)
+	install -m 644 "$$($(GO) env GOMODCACHE)/github.com/temporalio/ui-server/v2@$(TEMPORAL_UI_VERSION)/config/docker.yaml" $@.yaml
+	mv $(SERVER)/build-ui/server $@
 
 $(TOOLS)/staticcheck:
 	GOBIN=$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,8 +80,7 @@ func variablesAreKnown(t *testing.T, worker string) {
 // healthIsAsked runs the health check's command with the image's and the service's environment: nobody answers there, which it says.
 func healthIsAsked(t *testing.T, worker, dockerfile string) {
 	s := service(t, harness.Compose(t, password), "worker")
-	check := append([]string{"CMD"}, worker, "health")
-	if got := s.HealthCheck.Test; len(got) != 3 || got[0] != check[0] || got[1] != "/usr/local/bin/longhaul-worker" || got[2] != check[2] {
+	if got := s.HealthCheck.Test; !slices.Equal(got, []string{"CMD", "/usr/local/bin/longhaul-worker", "health"}) {
 		t.Errorf("the worker's health check is %q", got)
 	}
 	inImage := regexp.MustCompile(`LONGHAUL_HEALTH=(\S+)`).FindStringSubmatch(dockerfile)[1]
@@ -90,7 +90,7 @@ func healthIsAsked(t *testing.T, worker, dockerfile string) {
 	if !strings.Contains(dockerfile, `HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["/usr/local/bin/longhaul-worker", "health"]`) {
 		t.Error("the image asks otherwise than the service")
 	}
-	cmd := exec.Command(check[1], check[2])
+	cmd := exec.Command(worker, "health")
 	cmd.Env = []string{"LONGHAUL_HEALTH=127.0.0.1:1"}
 	b, err := cmd.CombinedOutput()
 	if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(b), "ask the worker: ") {

@@ -153,6 +153,12 @@ func (b *Bench) Start(program string, args ...string) *Process {
 	return b.start(nil, program, args...)
 }
 
+// StartAs starts a program as another user, which takes a superuser; nil is the user of the tests.
+func (b *Bench) StartAs(user *syscall.Credential, program string, args ...string) *Process {
+	b.T.Helper()
+	return b.start(&syscall.SysProcAttr{Credential: user}, program, args...)
+}
+
 func (b *Bench) start(attr *syscall.SysProcAttr, program string, args ...string) *Process {
 	b.T.Helper()
 	p := &Process{b: b, Cmd: exec.Command(program, args...), Exited: make(chan struct{})}

@@ -38,6 +38,20 @@ func Main(m *testing.M) int {
 }
 
 func setUp(dir string) error {
+	if err := Programs(dir); err != nil {
+		return err
+	}
+	state := filepath.Join(dir, "state")
+	if err := FreePorts(state); err != nil {
+		return err
+	}
+	var err error
+	Server, err = devserver.Start(context.Background(), devserver.Options{StateDir: state, Client: client.Options{Logger: Quiet{}}})
+	return err
+}
+
+// Programs builds longhaul and longhaul-worker into a folder, finds Temporal's own program, and keeps the user's configuration from all of them.
+func Programs(dir string) error {
 	for _, unset := range []string{"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_PROFILE"} {
 		os.Unsetenv(unset)
 	}
@@ -54,13 +68,6 @@ func setUp(dir string) error {
 		}
 	}
 	var err error
-	if TemporalProgram, err = devserver.Find(); err != nil {
-		return err
-	}
-	state := filepath.Join(dir, "state")
-	if err := FreePorts(state); err != nil {
-		return err
-	}
-	Server, err = devserver.Start(context.Background(), devserver.Options{StateDir: state, Client: client.Options{Logger: Quiet{}}})
+	TemporalProgram, err = devserver.Find()
 	return err
 }
