@@ -54,6 +54,39 @@ func TestPrometheusFindsWhatServesMetrics(t *testing.T) {
 	}
 }
 
+// TestGrafanaShowsTheDashboard follows the dashboard and the source of its numbers through Grafana's settings to the services.
+func TestGrafanaShowsTheDashboard(t *testing.T) {
+	var sources struct{ Datasources []struct{ Type, URL string } }
+	harness.Must(t, yaml.Unmarshal([]byte(read(t, "deploy/grafana/datasources/prometheus.yml")), &sources))
+	var dashboards struct {
+		Providers []struct {
+			Type    string
+			Options struct{ Path string }
+		}
+	}
+	harness.Must(t, yaml.Unmarshal([]byte(read(t, "deploy/grafana/dashboards/longhaul.yml")), &dashboards))
+	if len(sources.Datasources) != 1 || len(dashboards.Providers) != 1 {
+		t.Fatalf("%+v, %+v", sources, dashboards)
+	}
+	if d := sources.Datasources[0]; d.Type != "prometheus" || d.URL != "http://prometheus:9090" {
+		t.Errorf("the numbers come from %+v", d)
+	}
+	p := harness.Compose(t, password)
+	mounts := map[string]string{}
+	for _, v := range service(t, p, "grafana").Volumes {
+		mounts[v.Target] = filepath.Base(v.Source)
+	}
+	home := harness.Variables(service(t, p, "grafana"))["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+	if mounts[home] != "grafana.json" || filepath.Dir(home) != dashboards.Providers[0].Options.Path {
+		t.Errorf("the dashboard is looked for at %s and at %s; there are %v", home, dashboards.Providers[0].Options.Path, mounts)
+	}
+	for target, source := range map[string]string{"/etc/grafana/provisioning/datasources": "datasources", "/etc/grafana/provisioning/dashboards": "dashboards"} {
+		if mounts[target] != source {
+			t.Errorf("%s holds %q", target, mounts[target])
+		}
+	}
+}
+
 // TestAlertsAskForMetricsThatThereAre holds the rules to docs/metrics.md, and docs/production.md to the rules.
 func TestAlertsAskForMetricsThatThereAre(t *testing.T) {
 	var file struct {

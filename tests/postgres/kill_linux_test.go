@@ -3,6 +3,7 @@ package postgres
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -34,7 +35,7 @@ func TestEachIsKilled(t *testing.T) {
 	f.Write("in", harness.Lines(records))
 	f.starter = []string{"run", "in", "--output", "out", "--job", "killed", "--http", target.Template(), "--concurrency", strconv.Itoa(concurrency), "--progress", "plain"}
 	begun := time.Now()
-	f.up("postgresql", "schema", "temporal", "namespace", "schema", "ui", "worker 1", "worker 2") // the schema again: it is there already, which is fine
+	f.up("postgresql", "schema", "temporal", "namespace", "schema", "namespace", "ui", "worker 1", "worker 2") // what is there already is left alone
 	t.Logf("PostgreSQL %d, up after %s", major(f.bin), time.Since(begun).Round(time.Second))
 	begun = time.Now()
 	f.up("starter")
@@ -109,6 +110,17 @@ func (f *topology) strike(target *harness.Target, who []string) strike {
 		}
 	}
 	return s
+}
+
+// TestTheServerKnowsItsSettings has the server check those that may change while it runs: it would leave out what it does not know.
+func TestTheServerKnowsItsSettings(t *testing.T) {
+	if *programs == "" {
+		t.Skip("make e2e-postgres runs this: it takes a Temporal server")
+	}
+	said, err := exec.Command(filepath.Join(*programs, "temporal-server"), "validate-dynamic-config", filepath.Join("..", "..", "deploy", "temporal", "dynamic.yaml")).CombinedOutput()
+	if err != nil || strings.Contains(string(said), "error") || strings.Contains(string(said), "warning") {
+		t.Errorf("%v: %s", err, said)
+	}
 }
 
 // drain stops the workers as docker compose stop does: each ends by itself.
