@@ -165,6 +165,9 @@ func (b *Bench) start(attr *syscall.SysProcAttr, program string, args ...string)
 	p.Cmd.SysProcAttr = attr
 	p.Cmd.Dir = b.Dir
 	p.Cmd.Env = append(os.Environ(), b.Env...)
+	if attr != nil && attr.Chroot != "" { // nothing of this machine is known there
+		p.Cmd.Dir, p.Cmd.Env = "/", b.Env
+	}
 	if b.Stdin != nil {
 		p.Cmd.Stdin = bytes.NewReader(b.Stdin)
 	}
