@@ -204,10 +204,11 @@ func (f *topology) ready(name string) bool {
 	p := f.running[name]
 	select {
 	case <-p.Exited:
-		if name == "postgresql" { // what is left of the one that was killed must go first
-			f.start(name)
+		if name == "starter" && p.Cmd.ProcessState.ExitCode() == 0 {
+			return true
 		}
-		return name == "starter"
+		f.start(name) // as Docker does; PostgreSQL, while something is left of the one that was killed
+		return false
 	default:
 	}
 	switch name {
