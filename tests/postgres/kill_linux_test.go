@@ -75,13 +75,17 @@ type strike struct {
 	who      string
 	inFlight int
 	// serves is how long after the kill all that was killed was ready again, idle how long no task began at the far side, longest, and busy how long
-	// after the kill as many tasks were in flight as may be.
+	// after the kill as many tasks were in flight as may be; 0 where that took more than a minute.
 	serves, idle, busy time.Duration
 }
 
 func (s strike) String() string {
 	r := func(d time.Duration) string { return d.Round(10 * time.Millisecond).String() }
-	return fmt.Sprintf("%-12s %10d %14s %14s %14s", s.who, s.inFlight, r(s.serves), r(s.idle), r(s.busy))
+	busy := "over a minute"
+	if s.busy > 0 {
+		busy = r(s.busy)
+	}
+	return fmt.Sprintf("%-12s %10d %14s %14s %14s", s.who, s.inFlight, r(s.serves), r(s.idle), busy)
 }
 
 // strike kills services, starts them again, and waits until the job goes on as before.
@@ -97,11 +101,14 @@ func (f *topology) strike(target *harness.Target, who []string) strike {
 	f.kill(who...)
 	f.up(who...)
 	s.serves = time.Since(begun)
-	f.Until("all at work again", func() bool {
+	f.Until("the job going on", func() bool {
 		n, _, inFlight := target.Counts()
-		return inFlight >= concurrency && n > requests+2*concurrency || n >= records
+		busy := n > requests+2*concurrency && inFlight >= concurrency
+		if busy || n >= records {
+			s.busy = time.Since(begun)
+		}
+		return s.busy > 0 || n > requests+2*concurrency && time.Since(begun) > time.Minute // a machine that is busy itself may take its time
 	})
-	s.busy = time.Since(begun)
 	last := begun
 	for _, came := range append(target.Came(), time.Now()) {
 		if came.After(last) {
