@@ -55,7 +55,7 @@ func merged(t *testing.T, args ...string) envconfig.ClientConfigProfile {
 	if err := set.Parse(args); err != nil {
 		t.Fatal(err)
 	}
-	p, err := envconfig.LoadClientConfigProfile(envconfig.LoadClientConfigProfileOptions{ConfigFilePath: f.configFile, ConfigFileProfile: f.profile})
+	p, err := envconfig.LoadClientConfigProfile(envconfig.LoadClientConfigProfileOptions{ConfigFilePath: f.configFile, ConfigFileProfile: f.profile, EnvLookup: filled{}})
 	if err != nil {
 		t.Fatal(err)
 	}
