@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/longhaul/longhaul/internal/fsys"
+	"github.com/longhaul/longhaul/internal/guard"
 	"github.com/longhaul/longhaul/internal/metrics"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
@@ -20,8 +21,10 @@ import (
 
 // Activities holds what the activities of one worker share. Its exported methods are the activities.
 type Activities struct {
-	// FS is where output and segments are; by default the operating system's.
+	// FS is where output and segments are; by default the operating system's, as far as Guard lets them.
 	FS fsys.FS
+	// Guard is what jobs may do on this worker; nil is everything.
+	Guard *guard.Policy
 	// Tasks is what this worker can run.
 	Tasks task.Registry
 	// Caller is how a task has an activity of another worker run.
@@ -70,16 +73,12 @@ func (a *Activities) claim(ctx context.Context) output.Claim {
 }
 
 func (a *Activities) output(path string) output.Output {
-	fs := a.FS
-	if fs == nil {
-		fs = fsys.OS
-	}
-	return output.At(fs, path)
+	return output.At(a.fs(), path)
 }
 
 func (a *Activities) fs() fsys.FS {
 	if a.FS == nil {
-		return fsys.OS
+		return a.Guard.FS()
 	}
 	return a.FS
 }
@@ -110,7 +109,10 @@ func (a *Activities) acquire(key, id string, s job.Spec) (*running, error) {
 }
 
 func (a *Activities) newTask(s job.Spec) (task.Task, error) {
-	t, err := shape.NewTask(a.Tasks, s, a.Caller)
+	t, err := shape.NewTask(a.Tasks, s, a.Caller, a.Guard)
+	if own := (*job.Error)(nil); errors.As(err, &own) {
+		return nil, own
+	}
 	if err != nil {
 		return nil, &job.Error{Kind: job.InvalidSpec, Op: "spec", Err: err}
 	}

@@ -49,6 +49,8 @@ type chunkRun struct {
 	asks     sync.WaitGroup
 	heard    chan struct{} // told, without blocking, when a question has been answered
 
+	maxResult int64 // bytes; 0 is no ceiling of the worker's
+
 	// outageAfter is after how many held records in a row the far side counts as down.
 	outageAfter int
 
@@ -312,6 +314,9 @@ func (r *chunkRun) do(ctx context.Context, rec task.Record) (res task.Result, er
 
 // finish makes a result the record's frame.
 func (a *attempt) finish(res task.Result) (segment.Frame, bool) {
+	if most := a.run.maxResult; most > 0 && int64(len(res.Value)) > most {
+		return a.failed(fmt.Errorf("the result has %d bytes, more than this worker allows, which is %d", len(res.Value), most))
+	}
 	b, err := a.line(res)
 	if err != nil {
 		return a.failed(err)

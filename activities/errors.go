@@ -11,6 +11,7 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/longhaul/longhaul/internal/guard"
 	"github.com/longhaul/longhaul/job"
 )
 
@@ -66,6 +67,9 @@ func starved(err error) string {
 // describe gives an error a kind: its own, or that of the system call that failed.
 func describe(err error) *job.Error {
 	var e *job.Error
+	if errors.As(guard.Refusal("open", err), &e) {
+		return e
+	}
 	own := errors.As(err, &e)
 	for _, w := range wants {
 		if own && errors.Is(err, w.err) {

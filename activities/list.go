@@ -19,11 +19,14 @@ func (a *Activities) ListChunks(ctx context.Context, q job.ListRequest) (job.Pag
 }
 
 func (a *Activities) listChunks(ctx context.Context, q job.ListRequest) (job.Page, error) {
+	if err := a.Guard.List(q); err != nil {
+		return job.Page{}, err
+	}
 	m, err := a.claimed(ctx, a.output(q.Output))
 	if err != nil {
 		return job.Page{}, err
 	}
-	in, err := input.Open(layout(a.output(q.Output), m))
+	in, err := input.Open(a.layout(a.output(q.Output), m))
 	if err != nil {
 		return job.Page{}, err
 	}
@@ -32,9 +35,10 @@ func (a *Activities) listChunks(ctx context.Context, q job.ListRequest) (job.Pag
 }
 
 // layout is the input as an output's manifest tells of it.
-func layout(out output.Output, m output.Manifest) input.Layout {
+func (a *Activities) layout(out output.Output, m output.Manifest) input.Layout {
 	return input.Layout{
 		Files: m.Input, Format: cmp.Or(m.Spec.InputFormat, job.InputLines), Selection: m.Spec.Selection, Unpacked: out.Unpacked(),
+		Disk: a.Guard.Inputs(), MaxUnpacked: a.Guard.MaxUnpacked(),
 	}
 }
 

@@ -94,7 +94,7 @@ func (o *originals) open(ctx context.Context) error {
 		o.gone = true
 		return nil
 	}
-	l := layout(o.out, o.manifest)
+	l := o.activities.layout(o.out, o.manifest)
 	if err := input.Unpack(ctx, o.activities.fs(), l, o.unpackedBytes); err != nil {
 		return err
 	}

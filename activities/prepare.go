@@ -15,6 +15,7 @@ import (
 
 	"github.com/longhaul/longhaul/input"
 	"github.com/longhaul/longhaul/internal/fault"
+	"github.com/longhaul/longhaul/internal/guard"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
 	"github.com/longhaul/longhaul/segment"
@@ -30,6 +31,9 @@ func (a *Activities) Prepare(ctx context.Context, q job.PrepareRequest) (job.Pre
 }
 
 func (a *Activities) prepare(ctx context.Context, q job.PrepareRequest) (job.Prepared, error) {
+	if err := a.allowed(q.Spec); err != nil {
+		return job.Prepared{}, err
+	}
 	if _, err := a.newTask(q.Spec); err != nil {
 		return job.Prepared{}, err
 	}
@@ -37,11 +41,11 @@ func (a *Activities) prepare(ctx context.Context, q job.PrepareRequest) (job.Pre
 		return job.Prepared{}, err
 	}
 	out := a.output(q.Spec.Output)
-	files, err := find(out, q.Spec)
+	files, err := a.find(out, q.Spec)
 	if err != nil {
 		return job.Prepared{}, err
 	}
-	if err := distinct(files, q.Spec.Output); err != nil {
+	if err := a.distinct(files, q.Spec.Output); err != nil {
 		return job.Prepared{}, err
 	}
 	spec, err := identity(q.Spec)
@@ -68,21 +72,30 @@ func (a *Activities) prepare(ctx context.Context, q job.PrepareRequest) (job.Pre
 	return p, nil
 }
 
+// allowed refuses a job that the worker's operator does not allow, before anything is made for it.
+func (a *Activities) allowed(s job.Spec) error {
+	if err := a.Guard.Job(s); err != nil {
+		return err
+	}
+	_, err := a.Guard.Inputs().Stat(s.Output)
+	return guard.Refusal("open", err) // any other is met again
+}
+
 // find finds the input's files, and checks what can be checked of them before anything is begun.
-func find(out output.Output, s job.Spec) (job.InputSet, error) {
-	files, err := input.Find(s.Input, s.Output)
+func (a *Activities) find(out output.Output, s job.Spec) (job.InputSet, error) {
+	files, err := input.Find(a.Guard.Inputs(), s.Input, s.Output)
 	if err != nil {
 		if m, merr := out.Load(); merr == nil && m.Complete && slices.Equal(s.Input, job.Paths{out.StdinPath(m.Input)}) {
 			return m.Input, nil // a standard input, which is not kept longer than the job takes
 		}
 		return nil, err
 	}
-	return files, input.Check(input.Layout{Files: files, Format: s.InputFormat})
+	return files, input.Check(input.Layout{Files: files, Format: s.InputFormat, Disk: a.Guard.Inputs()})
 }
 
 // ready unpacks what must be unpacked, removes what was kept of other inputs, and answers the input's size.
 func (a *Activities) ready(ctx context.Context, out output.Output, m output.Manifest, s job.Spec) (int64, error) {
-	l := layout(out, m)
+	l := a.layout(out, m)
 	if m.Complete {
 		return 0, a.removeInputs(out) // which the run that completed it may not have come to
 	}
@@ -105,13 +118,14 @@ func (a *Activities) removeInputs(out output.Output) error {
 }
 
 // distinct refuses an output that is one of the input's files by another name.
-func distinct(files job.InputSet, out string) error {
-	b, err := os.Stat(out)
+func (a *Activities) distinct(files job.InputSet, out string) error {
+	disk := a.Guard.Inputs()
+	b, err := disk.Stat(out)
 	if err != nil {
 		return nil
 	}
 	for _, f := range files {
-		if a, err := os.Stat(f.Path); err == nil && os.SameFile(a, b) {
+		if fi, err := disk.Stat(f.Path); err == nil && os.SameFile(fi, b) {
 			return &job.Error{Kind: job.InvalidSpec, Op: "spec", Path: out, Err: errors.New("output: the same file as the input")}
 		}
 	}

@@ -27,6 +27,9 @@ func (a *Activities) ProcessChunk(ctx context.Context, q job.ProcessRequest) (jo
 
 func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (job.Processed, error) {
 	begun := time.Now()
+	if err := a.Guard.Chunk(q); err != nil {
+		return job.Processed{}, err
+	}
 	out := a.output(q.Spec.Output)
 	var current atomic.Pointer[chunkRun]
 	var outages atomic.Int64
@@ -46,7 +49,7 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 	if m.Committed(q.Chunk) {
 		return job.Processed{Committed: true}, nil
 	}
-	in, err := input.Open(layout(out, m))
+	in, err := input.Open(a.layout(out, m))
 	if err != nil {
 		return job.Processed{}, err
 	}
@@ -69,6 +72,7 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 		}
 		defer a.release(key, shared)
 		run := newChunkRun(ctx, q, shared, w, reader)
+		run.maxResult = a.Guard.MaxResult()
 		current.Store(run)
 		run.joinRate(ctx, q)
 		err = a.run(ctx, run, int(outages.Load())+1)

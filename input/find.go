@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
+	"github.com/longhaul/longhaul/internal/fsys"
 	"github.com/longhaul/longhaul/job"
 )
 
@@ -18,16 +18,17 @@ const identityBytes = 64 << 10
 
 // Find finds the files that paths mean and identifies them. A path that is the name of no file, and has one of the characters *?[, is a pattern, as
 // path/filepath.Match has them: its regular files are taken in sorted order, but for the output itself. Its errors are *job.Error of kind
-// InputUnreadable.
-func Find(paths job.Paths, output string) (job.InputSet, error) {
+// InputUnreadable, or *fsys.OutsideError. A nil disk is the operating system's file system.
+func Find(disk fsys.Inputs, paths job.Paths, output string) (job.InputSet, error) {
+	disk = diskOf(disk)
 	var files job.InputSet
 	for _, path := range paths {
-		found, err := match(path, output)
+		found, err := match(disk, path, output)
 		if err != nil {
 			return nil, err
 		}
 		for _, path := range found {
-			id, err := identify(path)
+			id, err := identify(disk, path)
 			if err != nil {
 				return nil, err
 			}
@@ -41,17 +42,21 @@ func Find(paths job.Paths, output string) (job.InputSet, error) {
 }
 
 // match returns the path itself, or the files that it matches as a pattern.
-func match(path, output string) ([]string, error) {
-	if _, err := os.Lstat(path); err == nil || !bytes.ContainsAny([]byte(path), `*?[`) {
+func match(disk fsys.Inputs, path, output string) ([]string, error) {
+	if _, err := disk.Lstat(path); err == nil || !bytes.ContainsAny([]byte(path), `*?[`) {
 		return []string{path}, nil
 	}
-	found, err := filepath.Glob(path)
+	found, err := disk.Glob(path)
+	var outside *fsys.OutsideError
+	if errors.As(err, &outside) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, unreadable(path, errors.New("not a file, and no pattern either"), "see path/filepath.Match of Go for the patterns")
 	}
 	var files []string
 	for _, f := range found {
-		if fi, err := os.Stat(f); err == nil && fi.Mode().IsRegular() && f != output {
+		if fi, err := disk.Stat(f); err == nil && fi.Mode().IsRegular() && f != output {
 			files = append(files, f)
 		}
 	}
@@ -62,9 +67,9 @@ func match(path, output string) ([]string, error) {
 }
 
 // identify tells a file's identity.
-func identify(path string) (job.InputIdentity, error) {
+func identify(disk fsys.Inputs, path string) (job.InputIdentity, error) {
 	id := job.InputIdentity{Path: path}
-	f, err := openFile(path)
+	f, err := openFile(disk, path)
 	if err != nil {
 		return id, err
 	}

@@ -46,7 +46,7 @@ func TestFindTakesFilesAndPatterns(t *testing.T) {
 			for _, p := range strings.Fields(c.paths) {
 				paths = append(paths, filepath.Join(dir, p))
 			}
-			files, err := Find(paths, filepath.Join(dir, "out.csv"))
+			files, err := Find(nil, paths, filepath.Join(dir, "out.csv"))
 			if c.refused != "" {
 				if job.KindOf(err) != job.InputUnreadable || !strings.Contains(err.Error(), c.refused) {
 					t.Errorf("got %v, want %s", err, c.refused)
@@ -70,10 +70,10 @@ func TestFindTakesFilesAndPatterns(t *testing.T) {
 
 func TestFindBoundsTheFiles(t *testing.T) {
 	path := file(t, "")
-	if _, err := Find(slices.Repeat(job.Paths{path}, job.MaxInputs), ""); err != nil {
+	if _, err := Find(nil, slices.Repeat(job.Paths{path}, job.MaxInputs), ""); err != nil {
 		t.Error(err)
 	}
-	if _, err := Find(slices.Repeat(job.Paths{path}, job.MaxInputs+1), ""); job.KindOf(err) != job.InputUnreadable || !strings.Contains(err.Error(), "more than 1000 files") {
+	if _, err := Find(nil, slices.Repeat(job.Paths{path}, job.MaxInputs+1), ""); job.KindOf(err) != job.InputUnreadable || !strings.Contains(err.Error(), "more than 1000 files") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/longhaul/longhaul/internal/fsys"
 	"github.com/longhaul/longhaul/job"
 )
 
@@ -29,6 +30,19 @@ type Layout struct {
 	Selection job.Selection
 	// Unpacked is the folder of the unpacked files.
 	Unpacked string
+	// Disk is where the files are; nil is the operating system's file system.
+	Disk fsys.Inputs
+	// MaxUnpacked bounds what one compressed file may unpack to, whatever else is asked for; 0 is no bound.
+	MaxUnpacked int64
+}
+
+func (l Layout) disk() fsys.Inputs { return diskOf(l.Disk) }
+
+func diskOf(d fsys.Inputs) fsys.Inputs {
+	if d == nil {
+		return fsys.OSInputs
+	}
+	return d
 }
 
 // Input is an open input. It is not for concurrent use.
@@ -53,19 +67,19 @@ type part struct {
 func (p part) end() int64 { return p.start + p.size }
 
 // Open opens the input of a layout, whose compressed files are unpacked. It refuses, here or when the file is read, one whose size or modification time
-// is another's. Its errors are *job.Error.
+// is another's. Its errors are *job.Error, or *fsys.OutsideError.
 func Open(l Layout) (*Input, error) {
 	in := &Input{layout: l, buffer: listBuffer, opened: -1}
 	for _, id := range l.Files {
-		p := part{path: id.Path, size: id.Size, open: func() (io.ReaderAt, error) { return reopen(id) }}
+		p := part{path: id.Path, size: id.Size, open: func() (io.ReaderAt, error) { return reopen(l.disk(), id) }}
 		if id.Compression != "" {
 			path := unpackedPath(l.Unpacked, id)
-			fi, err := os.Stat(path)
+			fi, err := l.disk().Stat(path)
 			if err != nil {
 				return nil, unreadable(path, err, "the same command unpacks it again")
 			}
 			p.size = fi.Size()
-			p.open = func() (io.ReaderAt, error) { return openFile(path) }
+			p.open = func() (io.ReaderAt, error) { return openFile(l.disk(), path) }
 		}
 		in.add(p)
 	}
@@ -117,8 +131,8 @@ func (in *Input) file(i int) (io.ReaderAt, error) {
 }
 
 // reopen opens the file of identity id, and refuses one whose size or modification time is another's.
-func reopen(id job.InputIdentity) (*os.File, error) {
-	f, err := openFile(id.Path)
+func reopen(disk fsys.Inputs, id job.InputIdentity) (*os.File, error) {
+	f, err := openFile(disk, id.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -134,23 +148,19 @@ func reopen(id job.InputIdentity) (*os.File, error) {
 	return f, nil
 }
 
-func openFile(path string) (*os.File, error) {
-	fi, err := os.Stat(path)
-	if err == nil && !fi.Mode().IsRegular() {
-		err = errors.New("not a regular file")
-	}
-	if err != nil {
-		return nil, unreadable(path, err, "")
-	}
-	f, err := os.Open(path)
+func openFile(disk fsys.Inputs, path string) (*os.File, error) {
+	f, err := disk.OpenInput(path)
 	if err != nil {
 		return nil, unreadable(path, err, "")
 	}
 	return f, nil
 }
 
-// unreadable words an error of the file system without its own operation and path. An empty hint means the usual one.
+// unreadable words an error of the file system without its own operation and path. An empty hint means the usual one. A path that may not be used stays what it is.
 func unreadable(path string, err error, hint string) error {
+	if outside := (*fsys.OutsideError)(nil); errors.As(err, &outside) {
+		return err
+	}
 	if hint == "" {
 		hint = "check the path and its permissions on the worker's machine"
 	}

@@ -10,12 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/longhaul/longhaul/internal/fsys"
 	"github.com/longhaul/longhaul/job"
 )
 
 func identity(t *testing.T, path string) job.InputIdentity {
 	t.Helper()
-	id, err := identify(path)
+	id, err := identify(fsys.OSInputs, path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,11 +74,11 @@ func TestOpenRefusesWhatItCannotRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := "read input " + c.path + ": " + c.want + " (check the path and its permissions on the worker's machine)"
-			_, err := identify(c.path)
+			_, err := identify(fsys.OSInputs, c.path)
 			if job.KindOf(err) != job.InputUnreadable || err.Error() != want {
 				t.Errorf("identify: got %v, want %s", err, want)
 			}
-			_, err = reopen(job.InputIdentity{Path: c.path})
+			_, err = reopen(fsys.OSInputs, job.InputIdentity{Path: c.path})
 			if job.KindOf(err) != job.InputUnreadable || err.Error() != want {
 				t.Errorf("reopen: got %v, want %s", err, want)
 			}
@@ -87,7 +88,7 @@ func TestOpenRefusesWhatItCannotRead(t *testing.T) {
 
 func TestReopenTakesTheSameInput(t *testing.T) {
 	path := file(t, "a\n")
-	f, err := reopen(identity(t, path))
+	f, err := reopen(fsys.OSInputs, identity(t, path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +115,7 @@ func TestReopenRefusesAnotherInput(t *testing.T) {
 			if err := c.change(path); err != nil {
 				t.Fatal(err)
 			}
-			_, err := reopen(id)
+			_, err := reopen(fsys.OSInputs, id)
 			if job.KindOf(err) != job.InputChanged || !strings.Contains(err.Error(), c.want) ||
 				!strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "--overwrite") {
 				t.Errorf("got %v, want %s", err, c.want)

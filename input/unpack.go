@@ -82,7 +82,11 @@ func Unpack(ctx context.Context, disk fsys.FS, l Layout, limit int64) error {
 				return err
 			}
 		}
-		if err := unpack(ctx, disk, id, path, UnpackedBytes(id.Size, limit)); err != nil {
+		most := UnpackedBytes(id.Size, limit)
+		if l.MaxUnpacked > 0 {
+			most = min(most, l.MaxUnpacked)
+		}
+		if err := unpack(ctx, disk, l.disk(), id, path, most); err != nil {
 			return err
 		}
 		names = append(names, filepath.Base(path))
@@ -101,7 +105,7 @@ func makeDir(disk fsys.FS, dir string) error {
 }
 
 // unpack unpacks one file to path, unless it is there. A second one that does the same waits for the first.
-func unpack(ctx context.Context, disk fsys.FS, id job.InputIdentity, path string, limit int64) (err error) {
+func unpack(ctx context.Context, disk fsys.FS, from fsys.Inputs, id job.InputIdentity, path string, limit int64) (err error) {
 	if _, err := disk.Stat(path); err == nil {
 		return nil
 	}
@@ -122,7 +126,7 @@ func unpack(ctx context.Context, disk fsys.FS, id job.InputIdentity, path string
 	if err := f.Truncate(0); err != nil {
 		return err
 	}
-	if err := unpackTo(ctx, f, id, limit); err != nil {
+	if err := unpackTo(ctx, f, from, id, limit); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil {
@@ -137,9 +141,9 @@ func unpack(ctx context.Context, disk fsys.FS, id job.InputIdentity, path string
 }
 
 // unpackTo writes what a file holds.
-func unpackTo(ctx context.Context, to io.WriterAt, id job.InputIdentity, limit int64) error {
+func unpackTo(ctx context.Context, to io.WriterAt, from fsys.Inputs, id job.InputIdentity, limit int64) error {
 	const hint = "it is cut or damaged: put it right, and start anew with --overwrite"
-	f, err := reopen(id)
+	f, err := reopen(from, id)
 	if err != nil {
 		return err
 	}
@@ -216,15 +220,15 @@ func Check(l Layout) error {
 		return nil
 	}
 	for _, id := range l.Files {
-		if err := checkHeader(id, l.Format); err != nil {
+		if err := checkHeader(l.disk(), id, l.Format); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkHeader(id job.InputIdentity, format job.InputFormat) error {
-	f, err := reopen(id)
+func checkHeader(disk fsys.Inputs, id job.InputIdentity, format job.InputFormat) error {
+	f, err := reopen(disk, id)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func compressed(t *testing.T, format job.InputFormat, contents ...string) Layout
 		}
 		paths = append(paths, path)
 	}
-	files, err := Find(paths, "")
+	files, err := Find(nil, paths, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,8 @@ type Kind string
 const (
 	// InvalidSpec: the Spec is impossible, or names what this worker does not have.
 	InvalidSpec Kind = "InvalidSpec"
+	// Refused: the operator of the worker does not let jobs do this.
+	Refused Kind = "Refused"
 	// InputUnreadable: the input is missing, no file, or cannot be read.
 	InputUnreadable Kind = "InputUnreadable"
 	// InputChanged: the input is not the one that the output was begun with.

@@ -7,9 +7,9 @@ import (
 	"github.com/longhaul/longhaul/task"
 )
 
-// NewTask makes the task of a Spec, with the expressions before and behind it. The caller is nil where it is made only to look at it.
-func NewTask(tasks task.Registry, s job.Spec, caller task.Caller) (task.Task, error) {
-	t, err := tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency, Caller: caller})
+// NewTask makes the task of a Spec, with the expressions before and behind it. The caller is nil where it is made only to look at it; a nil access is to everything.
+func NewTask(tasks task.Registry, s job.Spec, caller task.Caller, access task.Access) (task.Task, error) {
+	t, err := tasks.New(s.Task.Name, task.Config{Args: s.Task.Args, Concurrency: s.Concurrency, Caller: caller, Access: access})
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,8 @@ type command struct {
 	stdin    bool   // the standard input takes it
 	fatal    []bool // by status
 	program  *executable
+
+	maxResult int64
 }
 
 // What stands for the record, and for its number, in an argument.
@@ -38,7 +40,7 @@ const (
 )
 
 func newExec(c Config) (Task, error) {
-	t := &command{}
+	t := &command{maxResult: c.maxResult()}
 	if err := decodeArgs(c.Args, t); err != nil {
 		return nil, err
 	}
@@ -94,10 +96,10 @@ func (t *command) Do(ctx context.Context, r Record) (Result, error) {
 		stdin = append(bytes.Clone(r.Input), '\n')
 	}
 	env := []string{recordVariable + strconv.FormatInt(r.Number, 10), keyVariable + r.IdempotencyKey()}
-	out, errs := &limited{limit: MaxResult}, &tailBuffer{}
+	out, errs := &limited{limit: int(t.maxResult)}, &tailBuffer{}
 	err = t.program.run(ctx, args, env, stdin, out, errs)
 	if out.exceeded {
-		return Result{}, Fail(Permanent, fmt.Errorf("it printed more than %d MiB", MaxResult>>20))
+		return Result{}, Fail(Permanent, fmt.Errorf("it printed more than %s", size(t.maxResult)))
 	}
 	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
 		return Result{}, Fail(Permanent, fmt.Errorf("command %s: it ended, but processes that it started still held its output", t.Command[0]))

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/longhaul/longhaul/internal/h1"
+	"github.com/longhaul/longhaul/job"
 )
 
 // request makes an HTTP request for each record: its result is the response's body.
@@ -25,13 +26,14 @@ type request struct {
 	standard  *http.Transport // for what transport does not do itself
 	transport *h1.Transport
 	client    *http.Client
+	maxBody   int64
 }
 
 // maxURL bounds a request's URL in bytes.
 const maxURL = 64 << 10
 
 // newRequest makes a plain GET of the template of a URL, by net/http's choice of protocols where none are named.
-func newRequest(template string, concurrency int, protocols *http.Protocols) (*request, error) {
+func newRequest(template string, c Config, protocols *http.Protocols) (*request, error) {
 	if template == "" {
 		return nil, errors.New("args: url: missing")
 	}
@@ -39,8 +41,11 @@ func newRequest(template string, concurrency int, protocols *http.Protocols) (*r
 	if err != nil {
 		return nil, fmt.Errorf("args: url: %w", err)
 	}
-	t := &request{template: parsed, standard: http.DefaultTransport.(*http.Transport).Clone()}
-	idle := max(2, concurrency)
+	t := &request{template: parsed, standard: http.DefaultTransport.(*http.Transport).Clone(), maxBody: c.maxResult()}
+	if dial := c.access().Dial(); dial != nil {
+		t.standard.DialContext, t.standard.Proxy = dial, nil // which would connect to hosts that nobody judged
+	}
+	idle := max(2, c.Concurrency)
 	t.standard.MaxIdleConns, t.standard.MaxIdleConnsPerHost, t.standard.Protocols = idle, idle, protocols
 	t.standard.MaxConnsPerHost = idle // more would be dialled than requests can use, while they wait for one
 	t.transport = h1.New(t.standard, idle)
@@ -78,7 +83,7 @@ func (t *request) Do(ctx context.Context, r Record) (Result, error) {
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return Result{}, refused(resp, errorBody(resp), time.Now())
 	}
-	body, err := readBody(resp, MaxResult)
+	body, err := readBody(resp, t.maxBody)
 	if err != nil {
 		return Result{}, err
 	}
@@ -214,6 +219,8 @@ func connection(err error) error {
 	var dns *net.DNSError
 	var addr *net.AddrError
 	switch {
+	case job.KindOf(err) == job.Refused:
+		return Fail(Permanent, err)
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return Fail(Retryable, err) // the record's own matter: others may name hosts that exist
 	case errors.As(err, &addr):

@@ -78,11 +78,11 @@ func newHTTP(c Config) (Task, error) {
 		protocols.SetHTTP2(true)
 		protocols.SetUnencryptedHTTP2(true)
 	}
-	t, err := newRequest(a.URL, c.Concurrency, protocols)
+	t, err := newRequest(a.URL, c, protocols)
 	if err != nil || reflect.DeepEqual(a, httpArgs{URL: a.URL}) {
 		return t, err
 	}
-	return newFullRequest(t, a)
+	return newFullRequest(t, a, c.access())
 }
 
 var (
@@ -174,6 +174,30 @@ func (a httpArgs) validateHeaders() error {
 		}
 		if textproto.CanonicalMIMEHeaderKey(name) == "Host" {
 			return errors.New("args: headerEnv: Host: it is no secret")
+		}
+	}
+	return nil
+}
+
+// allowed checks what the arguments name of the worker's machine, and how large they let answers be.
+func (a httpArgs) allowed(access Access, maxBody int64) error {
+	for _, path := range []string{a.CAFile, a.CertFile, a.KeyFile} {
+		if path == "" {
+			continue
+		}
+		if err := access.File(path); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.HeaderEnv)) {
+		if _, variable := secretOf(a.HeaderEnv[name]); access.Variable(variable) != nil {
+			return access.Variable(variable)
+		}
+	}
+	if a.MaxBody > maxBody {
+		return &job.Error{
+			Kind: job.Refused, Op: "spec", Err: fmt.Errorf("args: maxBody: %d is more than this worker allows, which is %d", a.MaxBody, maxBody),
+			Hint: "ask for that much at most, or have the worker's operator raise --max-result",
 		}
 	}
 	return nil

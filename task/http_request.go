@@ -19,6 +19,7 @@ import (
 type fullRequest struct {
 	*request
 	args     httpArgs
+	access   Access
 	expected []bool // by status
 	body     *textTemplate
 	host     *textTemplate
@@ -45,12 +46,18 @@ const (
 	maxHeaderValue = 64 << 10
 )
 
-func newFullRequest(plain *request, a httpArgs) (Task, error) {
+func newFullRequest(plain *request, a httpArgs, access Access) (Task, error) {
+	if a.MaxBody == 0 {
+		a.MaxBody = plain.maxBody
+	}
 	a = a.withDefaults()
 	if err := a.validate(); err != nil {
 		return nil, err
 	}
-	t := &fullRequest{request: plain, args: a, fixed: headers.Clone()}
+	if err := a.allowed(access, plain.maxBody); err != nil {
+		return nil, err
+	}
+	t := &fullRequest{request: plain, args: a, access: access, fixed: headers.Clone()}
 	t.prepare = sync.OnceValue(t.prepared)
 	t.expected, _ = numbers(a.Expect, leastStatus, mostStatus)
 	t.client.CheckRedirect = redirects{limit: *a.Redirects, secret: slices.Collect(maps.Keys(a.HeaderEnv))}.check

@@ -31,7 +31,9 @@ func (t *fullRequest) prepared() error {
 		values[variable] = value
 	}
 	t.secrets = newSecrets(values)
-	if err := t.trust(); err != nil {
+	if err := t.trust(); job.KindOf(err) == job.Refused {
+		return err
+	} else if err != nil {
 		return unprepared(fmt.Errorf("task http: %w", err), "every worker needs the file at this path; the same command goes on")
 	}
 	return nil
@@ -64,7 +66,7 @@ func (t *fullRequest) trust() error {
 		c = &tls.Config{}
 	}
 	if t.args.CAFile != "" {
-		pem, err := os.ReadFile(t.args.CAFile)
+		pem, err := t.access.ReadFile(t.args.CAFile)
 		if err != nil {
 			return fmt.Errorf("caFile: %w", err)
 		}
@@ -74,7 +76,7 @@ func (t *fullRequest) trust() error {
 		}
 	}
 	if t.args.CertFile != "" {
-		cert, err := clientCertificate(t.args.CertFile, t.args.KeyFile)
+		cert, err := clientCertificate(t.access, t.args.CertFile, t.args.KeyFile)
 		if err != nil {
 			return err
 		}
@@ -86,16 +88,16 @@ func (t *fullRequest) trust() error {
 }
 
 // clientCertificate loads a certificate and its key, which is in the same file where none is named.
-func clientCertificate(certFile, keyFile string) (tls.Certificate, error) {
+func clientCertificate(access Access, certFile, keyFile string) (tls.Certificate, error) {
 	keyField := "keyFile"
 	if keyFile == "" {
 		keyField, keyFile = "certFile", certFile
 	}
-	cert, err := os.ReadFile(certFile)
+	cert, err := access.ReadFile(certFile)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("certFile: %w", err)
 	}
-	key, err := os.ReadFile(keyFile)
+	key, err := access.ReadFile(keyFile)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("%s: %w", keyField, err)
 	}

@@ -58,6 +58,8 @@ type Config struct {
 	Concurrency int
 	// Caller is the worker's way to other workers; nil where a task is made only to check its arguments.
 	Caller Caller
+	// Access is what the task may use; nil is everything.
+	Access Access
 }
 
 // Factory makes a task. Its errors are those of the arguments.

@@ -27,7 +27,7 @@ var rooms = map[string][]string{
 	"shape":      {"job", "task"},
 	"segment":    {"job", "internal/fsys", "internal/fault"},
 	"output":     {"job", "internal/fsys", "internal/fault"},
-	"activities": {"job", "input", "task", "shape", "segment", "output", "slots", "failures", "internal/fsys", "internal/fault", "internal/metrics"},
+	"activities": {"job", "input", "task", "shape", "segment", "output", "slots", "failures", "internal/fsys", "internal/fault", "internal/guard", "internal/metrics"},
 	"workflows":  {"job"},
 
 	"internal/fault":         {},
@@ -35,16 +35,17 @@ var rooms = map[string][]string{
 	"internal/h1":            {},
 	"internal/codec":         {},
 	"internal/dial":          {"internal/codec"},
+	"internal/guard":         {"job", "internal/fsys"},
 	"internal/devserver":     {"internal/fsys"},
 	"internal/progress":      {},
 	"internal/metrics":       {},
 	"internal/health":        {},
 	"internal/fsys/fsystest": {"internal/fsys"}, // for tests
-	"internal/workers":       {"job", "task", "output", "activities", "workflows", "internal/metrics"},
+	"internal/workers":       {"job", "task", "output", "activities", "workflows", "internal/guard", "internal/metrics"},
 
 	"internal/trial": {"job", "input", "task", "activities", "internal/fsys"},
 
-	"internal/cli": {"job", "task", "shape", "activities", "internal/trial", "output", "failures", "internal/fsys", "internal/codec", "internal/dial", "internal/devserver", "internal/progress", "internal/workers", "internal/metrics", "internal/health"},
+	"internal/cli": {"job", "task", "shape", "activities", "internal/trial", "output", "failures", "internal/fsys", "internal/guard", "internal/codec", "internal/dial", "internal/devserver", "internal/progress", "internal/workers", "internal/metrics", "internal/health"},
 
 	root:      {"task", "internal/cli"},
 	"worker":  {root},

@@ -149,7 +149,7 @@ func (o *runOptions) setWork(s *job.Spec, tasks task.Registry) error {
 	if err := o.input.validate(*s); err != nil {
 		return err
 	}
-	if _, err := shape.NewTask(tasks, *s, nil); err != nil {
+	if _, err := shape.NewTask(tasks, *s, nil, nil); err != nil {
 		return usage(err)
 	}
 	return nil

@@ -68,7 +68,7 @@ func (p *Program) trial(ctx context.Context, o *runOptions, s job.Spec) (err err
 			err = errInterrupted
 		}
 	}()
-	t, err := shape.NewTask(p.Tasks, s, nil)
+	t, err := shape.NewTask(p.Tasks, s, nil, nil)
 	if err != nil {
 		return usage(err)
 	}

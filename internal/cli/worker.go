@@ -23,6 +23,7 @@ type workerOptions struct {
 	connectTimeout time.Duration
 	metrics        string
 	health         string
+	guard          guardOptions
 	log            logOptions
 	dial           *dial.Flags
 }
@@ -37,6 +38,9 @@ of a Temporal server, until SIGINT or SIGTERM. Workers on several machines need 
 
 Told to stop, it takes no more work and lets the tasks in flight end, for --stop-timeout at most. Each flag may be given by the environment
 instead, by the name that stands behind it.
+
+Whoever may start workflows on the server decides what is done here, within the limits that --root, --allow-task, --allow-host and the other flags set. Commands are not run
+unless --allow-task says so.
 
 Exit status: 0 stopped as told; 1 could not run; 2 usage.`, job.TaskQueue, job.TaskQueueIO),
 		Example: "  " + p.workerLine(name) + " --address temporal.example.com:7233\n  " +
@@ -58,6 +62,7 @@ Exit status: 0 stopped as told; 1 could not run; 2 usage.`, job.TaskQueue, job.T
 	f.DurationVar(&o.connectTimeout, "client-connect-timeout", 30*time.Second, "how long to wait for the server at the start")
 	f.StringVar(&o.metrics, "metrics", "", "serve metrics for Prometheus at `host:port`, under /metrics")
 	f.StringVar(&o.health, "health", "", "serve "+health.Live+" and "+health.Ready+" at `host:port`: whether it lives, and whether it takes work")
+	o.guard.register(f)
 	o.log.register(f, slog.LevelInfo)
 	o.dial = dial.Register(f)
 	tellVariables(f)
@@ -81,6 +86,11 @@ func (p *Program) serve(ctx context.Context, o *workerOptions) error {
 	if o.only != "" && o.only != "files" && o.only != "io" {
 		return usage(fmt.Errorf("--only %q: want files or io", o.only))
 	}
+	policy, err := o.guard.policy(p.Tasks)
+	if err != nil {
+		return err
+	}
+	defer policy.Close()
 	s, err := o.dial.Load()
 	if err != nil {
 		return usage(err)
@@ -111,7 +121,7 @@ func (p *Program) serve(ctx context.Context, o *workerOptions) error {
 	fatal := make(chan error, 2)
 	w, err := workers.Start(ctx, c, workers.Options{
 		Files: o.only != "io", IO: o.only != "files", Tasks: p.Tasks, StopTimeout: o.stopTimeout, Namespace: s.Namespace,
-		OnFatal: func(err error) { fatal <- err }, Metrics: m, Converter: s.DataConverter,
+		OnFatal: func(err error) { fatal <- err }, Metrics: m, Guard: policy, Converter: s.DataConverter,
 	})
 	if err != nil {
 		return err

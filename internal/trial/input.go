@@ -43,7 +43,7 @@ func Open(ctx context.Context, s job.Spec, id string, stdin io.Reader) (_ *Input
 		i.spec.Input = job.Paths{path}
 	}
 	l := input.Layout{Format: s.InputFormat, Selection: s.Selection, Unpacked: filepath.Join(i.dir, "unpacked")}
-	if l.Files, err = input.Find(i.spec.Input, s.Output); err != nil {
+	if l.Files, err = input.Find(nil, i.spec.Input, s.Output); err != nil {
 		return nil, err
 	}
 	if err := input.Check(l); err != nil {

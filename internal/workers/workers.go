@@ -21,6 +21,7 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 
 	"github.com/longhaul/longhaul/activities"
+	"github.com/longhaul/longhaul/internal/guard"
 	"github.com/longhaul/longhaul/internal/metrics"
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/output"
@@ -40,6 +41,8 @@ type Options struct {
 	StopTimeout time.Duration
 	// Namespace is the client's.
 	Namespace string
+	// Guard is what jobs may do on it; nil is everything.
+	Guard *guard.Policy
 	// Metrics is what it counts its work in; nil where nobody asks for it.
 	Metrics *metrics.Metrics
 	// Map is what it runs as the workflow [job.WorkflowType]; nil is workflows.Map. Tests of a change of the workflow give another.
@@ -76,8 +79,8 @@ func Start(ctx context.Context, c client.Client, o Options) (*Workers, error) {
 	}
 	a := &activities.Activities{
 		Tasks: o.Tasks, Caller: caller{c}, StopTimeout: o.StopTimeout, Cluster: info.GetClusterId(), Busy: busy,
-		Alive:   func(ctx context.Context, held output.Claim) (bool, error) { return alive(ctx, c, held) },
-		Metrics: o.Metrics,
+		Alive: func(ctx context.Context, held output.Claim) (bool, error) { return alive(ctx, c, held) },
+		Guard: o.Guard, Metrics: o.Metrics,
 	}
 	o.Metrics.Watch(a.Jobs)
 	common := worker.Options{

@@ -255,8 +255,14 @@ func (p *Process) Says(text string) {
 	p.b.Until(fmt.Sprintf("%q said on standard error", text), func() bool { return strings.Contains(p.Errs(), text) })
 }
 
-// Worker starts a longhaul-worker for the test's namespace.
+// Worker starts a longhaul-worker for the test's namespace, which runs commands too.
 func (b *Bench) Worker(args ...string) *Process {
+	b.T.Helper()
+	return b.Guarded(append([]string{"--allow-task", "activity,double,echo,exec,http,pipe"}, args...)...)
+}
+
+// Guarded starts a longhaul-worker for the test's namespace, which allows what it does by itself.
+func (b *Bench) Guarded(args ...string) *Process {
 	b.T.Helper()
 	return b.Start(WorkerProgram, append([]string{"--address", Server.Address, "--namespace", b.Namespace}, args...)...)
 }
