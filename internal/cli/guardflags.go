@@ -27,13 +27,13 @@ type guardOptions struct {
 	set *pflag.FlagSet
 }
 
-// commands are the tasks that run programs, which may do whatever the worker's user may.
-var commands = []string{"exec", "pipe"}
+// programTasks are the tasks that run programs, which may do whatever the worker's user may.
+var programTasks = []string{"exec", "pipe"}
 
 func (o *guardOptions) register(f *pflag.FlagSet) {
 	o.set = f
 	f.StringSliceVar(&o.roots, "root", nil, "`folder` that inputs, outputs and certificates must be in, repeatable (default: anywhere)")
-	f.StringSliceVar(&o.tasks, "allow-task", nil, "`task` that jobs may do, repeatable, and no other (default: all but "+strings.Join(commands, " and ")+")")
+	f.StringSliceVar(&o.tasks, "allow-task", nil, "`task` that jobs may do, repeatable, and no other (default: all but "+strings.Join(programTasks, " and ")+")")
 	f.StringSliceVar(&o.hosts, "allow-host", nil, "`host` that requests may go to, repeatable: api.example.com, *.example.com, 10.1.0.0/16, each with :port or without (default: all)")
 	f.BoolVar(&o.denyPrivate, "deny-private", false, "refuse requests to private, loopback and link-local addresses, and others that are not of the public Internet")
 	f.StringSliceVar(&o.variables, "allow-env", nil, "environment `variable`, or pattern, that requests may tell, repeatable (default: all but TEMPORAL_* and LONGHAUL_*)")
@@ -121,7 +121,7 @@ func (o *guardOptions) policy(tasks task.Registry) (*guard.Policy, error) {
 func (o *guardOptions) allowed(tasks task.Registry) ([]string, error) {
 	all := slices.Sorted(maps.Keys(tasks))
 	if !o.set.Changed("allow-task") {
-		return slices.DeleteFunc(all, func(name string) bool { return slices.Contains(commands, name) }), nil
+		return slices.DeleteFunc(all, func(name string) bool { return slices.Contains(programTasks, name) }), nil
 	}
 	for _, name := range o.tasks {
 		if tasks[name] == nil {

@@ -44,7 +44,8 @@ unless --allow-task says so.
 
 Exit status: 0 stopped as told; 1 could not run; 2 usage.`, job.TaskQueue, job.TaskQueueIO),
 		Example: "  " + p.workerLine(name) + " --address temporal.example.com:7233\n  " +
-			p.workerLine(name) + " --only io          # tasks only: more machines for them",
+			p.workerLine(name) + " --only io          # tasks only: more machines for them\n  " +
+			p.workerLine(name) + " --root /data --allow-task http --allow-host '*.example.com' --deny-private",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usage(fmt.Errorf("unknown argument %q", args[0]))

@@ -10,7 +10,7 @@ import (
 func init() { maps.Copy(errorCases, httpErrorCases) }
 
 // tokenVariable is a variable that the worker's environment may have.
-const tokenVariable = "LONGHAUL_E2E_TOKEN"
+const tokenVariable = "E2E_API_TOKEN"
 
 // httpErrorCases are those of errorCases that are about requests.
 var httpErrorCases = map[string]func(t *testing.T){
