@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path"
 	"slices"
@@ -21,6 +22,7 @@ type Policy struct {
 	tasks     []string    // nil: all
 	hosts     []hostRule  // nil: all
 	noPrivate bool
+	resolver  *net.Resolver
 	variables []string // patterns; nil: all but the worker's own
 }
 
@@ -37,11 +39,13 @@ type Options struct {
 	// Variables are patterns, by path.Match, of the environment variables that requests may tell; none means all but the worker's own.
 	Variables []string
 	Ceilings  Ceilings
+	// Resolver looks hosts up; nil is the system's.
+	Resolver *net.Resolver
 }
 
 // New makes a Policy. Its errors are those of the options.
 func New(o Options) (_ *Policy, err error) {
-	p := &Policy{Ceilings: o.Ceilings, tasks: o.Tasks, noPrivate: o.DenyPrivate, variables: o.Variables}
+	p := &Policy{Ceilings: o.Ceilings, tasks: o.Tasks, noPrivate: o.DenyPrivate, resolver: o.Resolver, variables: o.Variables}
 	for _, pattern := range o.Hosts {
 		r, err := parseHost(pattern)
 		if err != nil {

@@ -94,7 +94,7 @@ func (p *Policy) dial(ctx context.Context, network, address string) (net.Conn, e
 	if !byName && !byAddress {
 		return nil, notAllowed(address)
 	}
-	d := net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive, ControlContext: func(_ context.Context, _, to string, _ syscall.RawConn) error {
+	d := net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive, Resolver: p.resolver, ControlContext: func(_ context.Context, _, to string, _ syscall.RawConn) error {
 		return p.connect(address, to, byName)
 	}}
 	c, err := d.DialContext(ctx, network, address)
