@@ -295,6 +295,9 @@ func checkURL(t *urlTemplate) error {
 
 func checkSample(t *urlTemplate, record string) error {
 	s, err := t.execute(Record{Input: []byte(record)})
+	if errors.Is(err, errBound) {
+		return err
+	}
 	if err != nil {
 		return nil
 	}

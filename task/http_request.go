@@ -177,7 +177,7 @@ func (t *fullRequest) url(s *subject) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return t.template.of(v)
+	return t.template.of(v, len(s.Input))
 }
 
 // bodyOf makes the body of a record's request, nil where it has none. It is not the record itself: net/http may still read from it when the

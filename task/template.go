@@ -7,18 +7,17 @@ import (
 	"io"
 	"net/url"
 	"strings"
-	"text/template"
 	"text/template/parse"
 	"unicode/utf8"
 )
 
 // functions are what a template may call beside those of text/template.
-var functions = template.FuncMap{
-	"pathescape":  func(v any) string { return url.PathEscape(printed(v)) },
-	"queryescape": func(v any) string { return url.QueryEscape(printed(v)) },
-	"urlquery":    func(v any) string { return url.QueryEscape(printed(v)) },
-	"raw":         printed,
-	"text":        printed,
+var functions = map[string]func(any) (string, error){
+	"pathescape":  func(v any) (string, error) { return url.PathEscape(printed(v)), nil },
+	"queryescape": func(v any) (string, error) { return url.QueryEscape(printed(v)), nil },
+	"urlquery":    func(v any) (string, error) { return url.QueryEscape(printed(v)), nil },
+	"raw":         func(v any) (string, error) { return printed(v), nil },
+	"text":        func(v any) (string, error) { return printed(v), nil },
 	"component":   component,
 	"json":        toJSON,
 }
@@ -65,7 +64,7 @@ var escapers = map[string]bool{"component": true, "pathescape": true, "queryesca
 
 // urlTemplate makes the URL of a record.
 type urlTemplate struct {
-	full  *template.Template
+	full  *bounded
 	parts []part // the same, where the template is no more than text and the record
 }
 
@@ -85,7 +84,7 @@ func (t *urlTemplate) execute(r Record) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return t.of(v)
+		return t.of(v, len(r.Input))
 	}
 	record := string(r.Input)
 	for _, p := range t.parts {
@@ -100,10 +99,10 @@ func (t *urlTemplate) execute(r Record) (string, error) {
 	return b.String(), nil
 }
 
-// of makes the URL of a record's value.
-func (t *urlTemplate) of(v any) (string, error) {
+// of makes the URL of the value of a record of size bytes.
+func (t *urlTemplate) of(v any, size int) (string, error) {
 	var b strings.Builder
-	err := t.full.Execute(&limitedWriter{w: &b, left: maxURL}, v)
+	err := t.full.Execute(&limitedWriter{w: &b, left: maxURL}, v, size)
 	return b.String(), err
 }
 
@@ -123,7 +122,9 @@ func plain(l *parse.ListNode) []part {
 	for _, n := range l.Nodes {
 		switch n := n.(type) {
 		case *parse.TextNode:
-			parts = append(parts, part{text: string(n.Text)})
+			if len(n.Text) > 0 {
+				parts = append(parts, part{text: string(n.Text)})
+			}
 		case *parse.ActionNode:
 			p, ok := record(n.Pipe)
 			if !ok {
@@ -152,27 +153,22 @@ func record(pipe *parse.PipeNode) (part, bool) {
 	if id.Ident == "raw" || id.Ident == "text" {
 		return part{record: true}, true
 	}
-	switch f := functions[id.Ident].(type) {
-	case func(any) string:
-		return part{record: true, escape: func(v any) (string, error) { return f(v), nil }}, true
-	case func(any) (string, error):
-		return part{record: true, escape: f}, true
-	}
-	return part{}, false
+	f, ok := functions[id.Ident]
+	return part{record: true, escape: f}, ok
 }
 
 // parseURL parses the template of a URL. A value that it puts into the path or the query is escaped as one component of it (RFC 3986
 // sections 3.3 and 3.4), unless the template escapes it itself or says raw; one that stands first, or in the host, is part of the URL as it is.
 func parseURL(text string) (*urlTemplate, error) {
-	t, err := template.New("url").Option("missingkey=error").Funcs(functions).Parse(text)
+	t, err := parseBounded("url", text)
 	if err != nil {
 		return nil, err
 	}
 	e := urlEscaper{}
-	if e.list(t.Root); e.nested {
+	if e.list(t.template.Root); e.nested {
 		return nil, errors.New("the template of a URL cannot call another template")
 	}
-	u := &urlTemplate{full: t, parts: plain(t.Root)}
+	u := &urlTemplate{full: t, parts: plain(t.template.Root)}
 	return u, checkURL(u)
 }
 

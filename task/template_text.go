@@ -4,26 +4,25 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/template"
 	"text/template/parse"
 )
 
 // textTemplate makes text of a record: the value of a header, or a body.
 type textTemplate struct {
-	full  *template.Template
+	full  *bounded
 	parts []part // the same, where the template is no more than text and the record
 }
 
 // parseText parses a template of text. A value stands in it as printed prints it, unless the template says otherwise.
 func parseText(text string) (*textTemplate, error) {
-	t, err := template.New("template").Option("missingkey=error").Funcs(functions).Parse(text)
+	t, err := parseBounded("template", text)
 	if err != nil {
 		return nil, err
 	}
-	for _, each := range t.Templates() {
+	for _, each := range t.template.Templates() {
 		printText(each.Root)
 	}
-	return &textTemplate{full: t, parts: plain(t.Root)}, nil
+	return &textTemplate{full: t, parts: plain(t.template.Root)}, nil
 }
 
 // constant returns the template's text where it is the same for every record.
@@ -54,7 +53,7 @@ func (t *textTemplate) write(w io.Writer, r *subject) error {
 		if err != nil {
 			return err
 		}
-		return t.full.Execute(w, v)
+		return t.full.Execute(w, v, len(r.Input))
 	}
 	record := string(r.Input)
 	for _, p := range t.parts {
