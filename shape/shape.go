@@ -31,8 +31,11 @@ func Parse(name, text string) (*Expression, error) {
 		}
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	if err := bound(q); err != nil {
+		return nil, fmt.Errorf("%s: %w in %q", name, err, text)
+	}
 	env := false
-	code, err := gojq.Compile(q, gojq.WithEnvironLoader(func() []string { env = true; return nil }))
+	code, err := gojq.Compile(q, append(checks(), gojq.WithEnvironLoader(func() []string { env = true; return nil }))...)
 	if env {
 		err = errors.New("the environment is out of reach: env and $ENV are not allowed")
 	}
@@ -47,11 +50,14 @@ func Parse(name, text string) (*Expression, error) {
 func (e *Expression) Shape(ctx context.Context, b []byte, isJSON bool) ([]byte, bool, error) {
 	v, err := value(b, isJSON)
 	if err == nil {
-		v, err = e.one(ctx, v)
+		v, err = e.one(ctx, v, len(b))
+	}
+	if err == nil && size(v, maxValue, maxDepth) < 0 {
+		err = errLarge
 	}
 	if err != nil {
 		class := task.Permanent
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || errors.Is(err, errMemory) {
 			class = task.Retryable
 		}
 		return nil, false, task.Fail(class, fmt.Errorf("%s: %w", e.name, err))
@@ -91,11 +97,15 @@ func value(b []byte, isJSON bool) (any, error) {
 }
 
 // one runs the expression, which must have exactly one value.
-func (e *Expression) one(ctx context.Context, in any) (any, error) {
-	// A context of its own: gojq looks at none that is context.Background.
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	it := e.code.RunWithContext(ctx, in)
+func (e *Expression) one(ctx context.Context, in any, size int) (any, error) {
+	done := ctx.Done()
+	select {
+	case turns <- struct{}{}:
+	case <-done:
+		return nil, ctx.Err()
+	}
+	defer func() { <-turns }()
+	it := e.code.RunWithContext(&limited{Context: ctx, done: done, size: size, notes: notes.Load()}, in)
 	v, err := next(it)
 	if err != nil {
 		if errors.Is(err, errNone) {
