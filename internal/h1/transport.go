@@ -66,6 +66,9 @@ func (t *Transport) serves(req *http.Request) bool {
 	if t.serveNone || req.URL.Scheme != "http" || req.Method == http.MethodConnect || len(req.Trailer) > 0 || len(req.TransferEncoding) > 0 {
 		return false
 	}
+	if req.Method != "" && !httpguts.ValidHeaderFieldName(req.Method) { // a method is a token, as a name is; standard says what is wrong
+		return false
+	}
 	if req.Body != nil && req.Body != http.NoBody && (req.GetBody == nil || req.ContentLength <= 0 || req.ContentLength > maxBody) {
 		return false
 	}
