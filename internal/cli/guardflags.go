@@ -19,7 +19,7 @@ import (
 // guardOptions is the flags that say what jobs may do on a worker. docs/security.md describes them.
 type guardOptions struct {
 	roots, tasks, hosts, variables                      []string
-	denyPrivate                                         bool
+	denyPrivate, denySelect                             bool
 	concurrency, chunkRecords, windowChunks             int
 	chunkBytes, windowBytes, resultBytes, unpackedBytes string
 	timeout                                             time.Duration
@@ -37,6 +37,7 @@ func (o *guardOptions) register(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.hosts, "allow-host", nil, "`host` that requests may go to, repeatable: api.example.com, *.example.com, 10.1.0.0/16, each with :port or without (default: all)")
 	f.BoolVar(&o.denyPrivate, "deny-private", false, "refuse requests to private, loopback and link-local addresses, and others that are not of the public Internet")
 	f.StringSliceVar(&o.variables, "allow-env", nil, "environment `variable`, or pattern, that requests may tell, repeatable (default: all but TEMPORAL_* and LONGHAUL_*)")
+	f.BoolVar(&o.denySelect, "deny-select", false, "refuse jobs with expressions (--select-input, --select)")
 	f.IntVar(&o.concurrency, "max-concurrency", 0, "refuse jobs with more `tasks` in flight")
 	f.DurationVar(&o.timeout, "max-timeout", 0, "refuse jobs with longer tries")
 	f.IntVar(&o.chunkRecords, "max-chunk-records", 0, "refuse jobs with more `records` in a chunk")
@@ -55,7 +56,7 @@ func variable(flag string) string {
 // environment takes those of the flags that are not given from the environment.
 func (o *guardOptions) environment() error {
 	for _, name := range []string{
-		"root", "allow-task", "allow-host", "deny-private", "allow-env", "max-concurrency", "max-timeout", "max-chunk-records", "max-chunk-bytes", "max-window-chunks",
+		"root", "allow-task", "allow-host", "deny-private", "allow-env", "deny-select", "max-concurrency", "max-timeout", "max-chunk-records", "max-chunk-bytes", "max-window-chunks",
 		"max-window-bytes", "max-result", "max-unpacked",
 	} {
 		value := os.Getenv(variable(name))
@@ -78,7 +79,7 @@ func (o *guardOptions) policy(tasks task.Registry) (*guard.Policy, error) {
 		return nil, err
 	}
 	g := guard.Options{
-		Roots: o.roots, Hosts: o.hosts, DenyPrivate: o.denyPrivate, Variables: o.variables,
+		Roots: o.roots, Hosts: o.hosts, DenyPrivate: o.denyPrivate, Variables: o.variables, DenySelect: o.denySelect,
 		Ceilings: guard.Ceilings{Concurrency: o.concurrency, ChunkRecords: o.chunkRecords, WindowChunks: o.windowChunks, Timeout: o.timeout},
 	}
 	for _, size := range []struct {

@@ -22,6 +22,7 @@ type Policy struct {
 	tasks     []string    // nil: all
 	hosts     []hostRule  // nil: all
 	noPrivate bool
+	noSelect  bool
 	resolver  *net.Resolver
 	variables []string // patterns; nil: all but the worker's own
 }
@@ -38,14 +39,16 @@ type Options struct {
 	DenyPrivate bool
 	// Variables are patterns, by path.Match, of the environment variables that requests may tell; none means all but the worker's own.
 	Variables []string
-	Ceilings  Ceilings
+	// DenySelect refuses the expressions of jobs.
+	DenySelect bool
+	Ceilings   Ceilings
 	// Resolver looks hosts up; nil is the system's.
 	Resolver *net.Resolver
 }
 
 // New makes a Policy. Its errors are those of the options.
 func New(o Options) (_ *Policy, err error) {
-	p := &Policy{Ceilings: o.Ceilings, tasks: o.Tasks, noPrivate: o.DenyPrivate, resolver: o.Resolver, variables: o.Variables}
+	p := &Policy{Ceilings: o.Ceilings, tasks: o.Tasks, noPrivate: o.DenyPrivate, noSelect: o.DenySelect, resolver: o.Resolver, variables: o.Variables}
 	for _, pattern := range o.Hosts {
 		r, err := parseHost(pattern)
 		if err != nil {

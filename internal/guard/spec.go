@@ -38,6 +38,9 @@ func (p *Policy) Job(s job.Spec) error {
 		return refused("spec", "", "use one of those, or have the worker's operator allow it with --allow-task",
 			"task.name: this worker does not allow the task %s; it allows %s", s.Task.Name, allowed)
 	}
+	if p.noSelect && s.SelectInput+s.Select != "" {
+		return refused("spec", "", "leave selectInput and select out, or have the worker's operator allow them", "select: this worker does not run expressions")
+	}
 	paths := append(slices.Clone(s.Input), s.Output)
 	if s.Patch != nil {
 		paths = append(paths, s.Patch.Output)

@@ -26,20 +26,23 @@ func TestWhatAJobMayAskFor(t *testing.T) {
 		change  func(*job.Spec)
 		want    string // "" is allowed
 	}{
-		"a task that is allowed":     {Options{Tasks: []string{"echo", "http"}}, func(*job.Spec) {}, ""},
-		"a task that is not":         {Options{Tasks: []string{"echo", "http"}}, func(s *job.Spec) { s.Task.Name = "exec" }, "task.name: this worker does not allow the task exec; it allows echo, http (use one of those, or have the worker's operator allow it with --allow-task)"},
-		"any task, where none is":    {Options{Tasks: []string{}}, func(*job.Spec) {}, "task.name: this worker does not allow the task http; it allows none (use one of those, or have the worker's operator allow it with --allow-task)"},
-		"concurrency at the ceiling": {Options{Ceilings: Ceilings{Concurrency: 5}}, func(s *job.Spec) { s.Concurrency = 5 }, ""},
-		"concurrency above it":       {Options{Ceilings: Ceilings{Concurrency: 5}}, func(s *job.Spec) { s.Concurrency = 6 }, "concurrency: 6 is more than this worker allows, which is 5 (ask for that much at most, or have the worker's operator raise --max-concurrency)"},
-		"the default above it":       {Options{Ceilings: Ceilings{Concurrency: 5}}, func(*job.Spec) {}, "concurrency: 64 is more than this worker allows, which is 5 (ask for that much at most, or have the worker's operator raise --max-concurrency)"},
-		"timeout at the ceiling":     {Options{Ceilings: Ceilings{Timeout: time.Minute}}, func(s *job.Spec) { s.Timeout = job.Duration(time.Minute) }, ""},
-		"timeout above it":           {Options{Ceilings: Ceilings{Timeout: time.Minute}}, func(s *job.Spec) { s.Timeout = job.Duration(time.Hour) }, "timeout: 1h0m0s is more than this worker allows, which is 1m0s (ask for that much at most, or have the worker's operator raise --max-timeout)"},
-		"records of a chunk":         {Options{Ceilings: Ceilings{ChunkRecords: 99}}, func(*job.Spec) {}, "tuning.chunkRecords: 100 is more than this worker allows, which is 99 (ask for that much at most, or have the worker's operator raise --max-chunk-records)"},
-		"bytes of a chunk":           {Options{Ceilings: Ceilings{ChunkBytes: 10}}, func(s *job.Spec) { s.Tuning.ChunkBytes = 11 }, "tuning.chunkBytes: 11 is more than this worker allows, which is 10 (ask for that much at most, or have the worker's operator raise --max-chunk-bytes)"},
-		"chunks of the window":       {Options{Ceilings: Ceilings{WindowChunks: 10}}, func(s *job.Spec) { s.Tuning.WindowChunks = 11 }, "tuning.windowChunks: 11 is more than this worker allows, which is 10 (ask for that much at most, or have the worker's operator raise --max-window-chunks)"},
-		"bytes of the window":        {Options{Ceilings: Ceilings{WindowBytes: 10}}, func(s *job.Spec) { s.Tuning.WindowBytes = 11 }, "tuning.windowBytes: 11 is more than this worker allows, which is 10 (ask for that much at most, or have the worker's operator raise --max-window-bytes)"},
-		"bytes unpacked":             {Options{Ceilings: Ceilings{UnpackedBytes: 99}}, func(*job.Spec) {}, "unpackedBytes: 100 is more than this worker allows, which is 99 (ask for that much at most, or have the worker's operator raise --max-unpacked)"},
-		"all that is at the ceiling": {Options{Ceilings: Ceilings{ChunkRecords: 100, ChunkBytes: 32 << 20, WindowChunks: 1_000, WindowBytes: 16 << 30, UnpackedBytes: 100}}, func(*job.Spec) {}, ""},
+		"a task that is allowed":        {Options{Tasks: []string{"echo", "http"}}, func(*job.Spec) {}, ""},
+		"a task that is not":            {Options{Tasks: []string{"echo", "http"}}, func(s *job.Spec) { s.Task.Name = "exec" }, "task.name: this worker does not allow the task exec; it allows echo, http (use one of those, or have the worker's operator allow it with --allow-task)"},
+		"any task, where none is":       {Options{Tasks: []string{}}, func(*job.Spec) {}, "task.name: this worker does not allow the task http; it allows none (use one of those, or have the worker's operator allow it with --allow-task)"},
+		"an expression":                 {Options{DenySelect: true}, func(s *job.Spec) { s.Select = "." }, "select: this worker does not run expressions (leave selectInput and select out, or have the worker's operator allow them)"},
+		"an expression before the task": {Options{DenySelect: true}, func(s *job.Spec) { s.SelectInput = "." }, "select: this worker does not run expressions (leave selectInput and select out, or have the worker's operator allow them)"},
+		"none, where none is allowed":   {Options{DenySelect: true}, func(*job.Spec) {}, ""},
+		"concurrency at the ceiling":    {Options{Ceilings: Ceilings{Concurrency: 5}}, func(s *job.Spec) { s.Concurrency = 5 }, ""},
+		"concurrency above it":          {Options{Ceilings: Ceilings{Concurrency: 5}}, func(s *job.Spec) { s.Concurrency = 6 }, "concurrency: 6 is more than this worker allows, which is 5 (ask for that much at most, or have the worker's operator raise --max-concurrency)"},
+		"the default above it":          {Options{Ceilings: Ceilings{Concurrency: 5}}, func(*job.Spec) {}, "concurrency: 64 is more than this worker allows, which is 5 (ask for that much at most, or have the worker's operator raise --max-concurrency)"},
+		"timeout at the ceiling":        {Options{Ceilings: Ceilings{Timeout: time.Minute}}, func(s *job.Spec) { s.Timeout = job.Duration(time.Minute) }, ""},
+		"timeout above it":              {Options{Ceilings: Ceilings{Timeout: time.Minute}}, func(s *job.Spec) { s.Timeout = job.Duration(time.Hour) }, "timeout: 1h0m0s is more than this worker allows, which is 1m0s (ask for that much at most, or have the worker's operator raise --max-timeout)"},
+		"records of a chunk":            {Options{Ceilings: Ceilings{ChunkRecords: 99}}, func(*job.Spec) {}, "tuning.chunkRecords: 100 is more than this worker allows, which is 99 (ask for that much at most, or have the worker's operator raise --max-chunk-records)"},
+		"bytes of a chunk":              {Options{Ceilings: Ceilings{ChunkBytes: 10}}, func(s *job.Spec) { s.Tuning.ChunkBytes = 11 }, "tuning.chunkBytes: 11 is more than this worker allows, which is 10 (ask for that much at most, or have the worker's operator raise --max-chunk-bytes)"},
+		"chunks of the window":          {Options{Ceilings: Ceilings{WindowChunks: 10}}, func(s *job.Spec) { s.Tuning.WindowChunks = 11 }, "tuning.windowChunks: 11 is more than this worker allows, which is 10 (ask for that much at most, or have the worker's operator raise --max-window-chunks)"},
+		"bytes of the window":           {Options{Ceilings: Ceilings{WindowBytes: 10}}, func(s *job.Spec) { s.Tuning.WindowBytes = 11 }, "tuning.windowBytes: 11 is more than this worker allows, which is 10 (ask for that much at most, or have the worker's operator raise --max-window-bytes)"},
+		"bytes unpacked":                {Options{Ceilings: Ceilings{UnpackedBytes: 99}}, func(*job.Spec) {}, "unpackedBytes: 100 is more than this worker allows, which is 99 (ask for that much at most, or have the worker's operator raise --max-unpacked)"},
+		"all that is at the ceiling":    {Options{Ceilings: Ceilings{ChunkRecords: 100, ChunkBytes: 32 << 20, WindowChunks: 1_000, WindowBytes: 16 << 30, UnpackedBytes: 100}}, func(*job.Spec) {}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := policy(t, c.options).Job(spec(c.change))
