@@ -48,8 +48,8 @@ func (o *guardOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.unpackedBytes, "max-unpacked", "", "refuse compressed inputs that unpack to a larger `size`")
 }
 
-// variable is the environment variable that stands for a flag.
-func variable(flag string) string {
+// guardVariable is the environment variable that stands for a flag.
+func guardVariable(flag string) string {
 	return "LONGHAUL_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
@@ -59,12 +59,12 @@ func (o *guardOptions) environment() error {
 		"root", "allow-task", "allow-host", "deny-private", "allow-env", "deny-select", "max-concurrency", "max-timeout", "max-chunk-records", "max-chunk-bytes", "max-window-chunks",
 		"max-window-bytes", "max-result", "max-unpacked",
 	} {
-		value := os.Getenv(variable(name))
+		value := os.Getenv(guardVariable(name))
 		if value == "" || o.set.Changed(name) {
 			continue
 		}
 		if err := o.set.Set(name, value); err != nil {
-			return usage(fmt.Errorf("%s: %w", variable(name), err))
+			return usage(fmt.Errorf("%s: %w", guardVariable(name), err))
 		}
 	}
 	return nil
