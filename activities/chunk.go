@@ -50,6 +50,7 @@ type chunkRun struct {
 	heard    chan struct{} // told, without blocking, when a question has been answered
 
 	maxResult int64 // bytes; 0 is no ceiling of the worker's
+	maxSlots  int   // the same
 
 	// outageAfter is after how many held records in a row the far side counts as down.
 	outageAfter int

@@ -269,3 +269,23 @@ func TestWhatIsMadeIsTheOwnersAlone(t *testing.T) {
 		t.Errorf("%d files, %v", seen, err)
 	}
 }
+
+// TestATargetAboveTheCeilingIsNotFollowed further than to there, and the workflow is told.
+func TestATargetAboveTheCeilingIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	h, tasks := newHelm(t), newHeld()
+	s, _, _ := guarded(t, guard.Options{Ceilings: guard.Ceilings{Concurrency: 4}}, numbers(20)...)
+	s.script, s.spec.Concurrency = tasks.run, 4
+	c := s.begin()
+	h.says(job.Target{Slots: 2})
+	join := fork(t, func() (job.Processed, error) { return s.process(c, 2, circumstances{client: h.stub}) })
+	tasks.begin(t, 2)
+	h.steers(job.Target{Revision: 1, Slots: 100})
+	h.wantAnswer(4, 1)
+	tasks.begin(t, 2)
+	tasks.want(t, 4, 4)
+	close(tasks.release)
+	if p, err := join(); err != nil || p.Ran != 20 {
+		t.Errorf("%+v, %v", p, err)
+	}
+}

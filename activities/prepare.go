@@ -62,7 +62,7 @@ func (a *Activities) prepare(ctx context.Context, q job.PrepareRequest) (job.Pre
 	if err := a.rerun(ctx, out, m); err != nil {
 		return job.Prepared{}, err
 	}
-	p := job.Prepared{Position: m.Position, Totals: m.Totals, Complete: m.Complete, OutputDigest: m.OutputDigest.SHA256}
+	p := job.Prepared{Position: m.Position, Totals: m.Totals, Complete: m.Complete, OutputDigest: m.OutputDigest.SHA256, MaxConcurrency: a.Guard.MaxConcurrency()}
 	if p.InputBytes, err = a.ready(ctx, out, m, q.Spec); err != nil {
 		return job.Prepared{}, err
 	}

@@ -72,7 +72,7 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 		}
 		defer a.release(key, shared)
 		run := newChunkRun(ctx, q, shared, w, reader)
-		run.maxResult = a.Guard.MaxResult()
+		run.maxResult, run.maxSlots = a.Guard.MaxResult(), a.Guard.MaxConcurrency()
 		current.Store(run)
 		run.joinRate(ctx, q)
 		err = a.run(ctx, run, int(outages.Load())+1)

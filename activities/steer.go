@@ -159,6 +159,9 @@ func (r *chunkRun) obey(t job.Target) {
 		return
 	}
 	keeps, less := min(t.Slots, left), r.lane.Slots()
+	if r.maxSlots > 0 {
+		keeps = min(keeps, r.maxSlots) // whatever was set: the workflow heard of another worker's ceiling, if of any
+	}
 	r.resizeRate(t.Rate, keeps, t.Slots)
 	r.lane.Resize(keeps)
 	if keeps < less {

@@ -80,6 +80,8 @@ type Prepared struct {
 	Segments []Segment `json:"segments,omitempty"`
 	// OutputDigest is the SHA-256 of the committed output, in hex.
 	OutputDigest string `json:"outputDigest,omitempty"`
+	// MaxConcurrency is the most that the job's concurrency may be set to; 0 is no ceiling of the worker's.
+	MaxConcurrency int `json:"maxConcurrency,omitempty"`
 }
 
 // Segment is what is on disk of a chunk.

@@ -3,6 +3,7 @@ package workflows
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -92,7 +93,14 @@ func (c *coordinator) setting(raw json.RawMessage) (job.Control, error) {
 	if err != nil {
 		return job.Control{}, err
 	}
-	return s.Apply(c.control)
+	to, err := s.Apply(c.control)
+	if err == nil && s.Concurrency != nil && c.ceiling > 0 && to.Concurrency > c.ceiling {
+		err = &job.Error{
+			Kind: job.Refused, Op: "set", Err: fmt.Errorf("concurrency: %d is more than the job's workers allow, which is %d", to.Concurrency, c.ceiling),
+			Hint: "ask for that much at most, or have their operator raise --max-concurrency",
+		}
+	}
+	return to, err
 }
 
 // refusal makes an error an update's.
@@ -100,7 +108,7 @@ func refusal(err error) error {
 	if err == nil {
 		return nil
 	}
-	return temporal.NewNonRetryableApplicationError(err.Error(), string(job.InvalidSpec), nil)
+	return temporal.NewNonRetryableApplicationError(err.Error(), string(job.KindOf(err)), nil)
 }
 
 func (c *coordinator) set(raw json.RawMessage) (job.Control, error) {

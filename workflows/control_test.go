@@ -290,18 +290,23 @@ func (w *world) holds(t rapid.TB, env *testsuite.TestWorkflowEnvironment) {
 
 func TestASettingThatIsRefusedSaysWhy(t *testing.T) {
 	zero, rate, burst := 0, job.Rate("fast"), 5
+	more := 21
 	for name, c := range map[string]struct {
 		setting any
 		want    string
 	}{
-		"no cap":      {job.Setting{Concurrency: &zero}, "set: concurrency: 0 is not within 1 to 100000"},
-		"no rate":     {job.Setting{Rate: &rate}, `set: rate: "fast" is no rate`},
-		"a burst":     {job.Setting{Burst: &burst}, "set: burst: there is no rate"},
-		"nothing":     {job.Setting{}, "set: nothing to set"},
+		"no cap":  {job.Setting{Concurrency: &zero}, "set: concurrency: 0 is not within 1 to 100000"},
+		"no rate": {job.Setting{Rate: &rate}, `set: rate: "fast" is no rate`},
+		"a burst": {job.Setting{Burst: &burst}, "set: burst: there is no rate"},
+		"nothing": {job.Setting{}, "set: nothing to set"},
+		"above what its worker allows": {
+			job.Setting{Concurrency: &more}, "set: concurrency: 21 is more than the job's workers allow, which is 20 (ask for that much at most, or have their operator raise --max-concurrency)",
+		},
 		"a lost word": {map[string]int{"concurency": 5}, `set: unknown field "concurency"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := endless(400, func(s *job.Spec) { s.Concurrency = 8 })
+			w.ceiling = 20
 			var refused error
 			wantCanceled(t, w, w.first(t, cancelAfter(time.Hour), alarm{time.Minute, func(env *testsuite.TestWorkflowEnvironment) {
 				update(env, "set", func(_ job.Control, err error) { refused = err }, c.setting)
@@ -315,6 +320,18 @@ func TestASettingThatIsRefusedSaysWhy(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestACapMayBeSetToTheWorkersCeiling(t *testing.T) {
+	w := endless(400, func(s *job.Spec) { s.Concurrency = 8 })
+	w.ceiling = 20
+	wantCanceled(t, w, w.first(t, cancelAfter(time.Hour), alarm{time.Minute, func(env *testsuite.TestWorkflowEnvironment) {
+		updated(t, env, "set", capOf(20))
+	}}, alarm{2 * time.Minute, func(env *testsuite.TestWorkflowEnvironment) {
+		if p := progress(t, env); p.Control.Concurrency != 20 {
+			t.Errorf("it is set to %s", p.Control)
+		}
+	}}))
 }
 
 // A job's control goes with it from run to run, and signals that came too late for one run are the next one's.

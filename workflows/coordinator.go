@@ -44,6 +44,7 @@ type coordinator struct {
 	ready     []job.Segment // sorted
 
 	control    job.Control
+	ceiling    int     // of its concurrency, as the worker says that prepared the job; 0 is none
 	free       share   // not handed out; less than nothing while lanes are to give some back
 	freeTokens float64 // tries saved up, and not handed out
 	steered    bool    // lanes are still to get what they should have
@@ -103,7 +104,7 @@ const (
 // begin takes up the output where it stands.
 func (c *coordinator) begin(p job.Prepared) {
 	c.position, c.totals, c.digest, c.complete = p.Position, p.Totals, p.OutputDigest, p.Complete
-	c.inputBytes = p.InputBytes
+	c.inputBytes, c.ceiling = p.InputBytes, p.MaxConcurrency
 	c.cursor = cursor{record: p.Position.Records, offset: p.Position.InputOffset}
 	c.leftovers = p.Segments
 	c.ahead = committed(p.Segments)

@@ -40,6 +40,7 @@ type world struct {
 	env        *testsuite.TestWorkflowEnvironment
 	began      time.Time // of the run
 	position   job.Position
+	ceiling    int       // of the worker's, for the concurrency
 	early      job.Ahead // committed beyond the position, in the order of completion
 	totals     job.Totals
 	complete   bool
@@ -136,7 +137,7 @@ func (w *world) Prepare(ctx context.Context, q job.PrepareRequest) (job.Prepared
 	}
 	p := job.Prepared{
 		Position: w.position, Totals: w.totals, Complete: w.complete, InputBytes: w.records * recordBytes,
-		OutputDigest: digest(w.position.Records),
+		OutputDigest: digest(w.position.Records), MaxConcurrency: w.ceiling,
 	}
 	for _, first := range slices.Sorted(maps.Keys(w.segments)) {
 		if first >= w.position.Records {

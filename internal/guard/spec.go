@@ -135,6 +135,14 @@ func (p *Policy) MaxResult() int64 {
 	return p.ResultBytes
 }
 
+// MaxConcurrency is how many tasks of a job may be in flight; 0 is no ceiling.
+func (p *Policy) MaxConcurrency() int {
+	if p == nil {
+		return 0
+	}
+	return p.Concurrency
+}
+
 // MaxUnpacked is what one compressed file may unpack to; 0 is no ceiling.
 func (p *Policy) MaxUnpacked() int64 {
 	if p == nil {
