@@ -11,7 +11,7 @@ import (
 
 const (
 	// maxSteps is how many steps gojq may take for a value, beside stepsPerByte for each of its bytes.
-	maxSteps     = 20_000_000
+	maxSteps     = 10_000_000
 	stepsPerByte = 200
 	// lookEvery is after how many steps the memory is looked at, and so it is when a value of noteworthy bytes was made. maxGrowth is by how many bytes all of this process may have
 	// grown meanwhile, beside growthPerByte for each byte of the value.
