@@ -100,6 +100,16 @@ func TestPrepareRefusesWhatTheOperatorDoesNotAllow(t *testing.T) {
 	}
 }
 
+// TestATaskThatIsMissingIsNotTheOperatorsMatter: it is a mistake of the Spec, as ever.
+func TestATaskThatIsMissingIsNotTheOperatorsMatter(t *testing.T) {
+	s, _, _ := guarded(t, guard.Options{Tasks: []string{"script"}}, "a")
+	s.spec.Task.Name = "none"
+	_, err := s.prepare()
+	if msg := wantKind(t, err, job.InvalidSpec); !strings.Contains(msg, `this worker has no task "none"`) {
+		t.Error(msg)
+	}
+}
+
 // tree is the files below a folder, with what they hold.
 func tree(t *testing.T, dir string) string {
 	t.Helper()

@@ -31,8 +31,10 @@ func (a *Activities) Prepare(ctx context.Context, q job.PrepareRequest) (job.Pre
 }
 
 func (a *Activities) prepare(ctx context.Context, q job.PrepareRequest) (job.Prepared, error) {
-	if err := a.allowed(q.Spec); err != nil {
-		return job.Prepared{}, err
+	if a.Tasks[q.Spec.Task.Name] != nil { // what it does not have is not its operator's matter
+		if err := a.allowed(q.Spec); err != nil {
+			return job.Prepared{}, err
+		}
 	}
 	if _, err := a.newTask(q.Spec); err != nil {
 		return job.Prepared{}, err
