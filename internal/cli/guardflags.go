@@ -48,36 +48,11 @@ func (o *guardOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.unpackedBytes, "max-unpacked", "", "refuse compressed inputs that unpack to a larger `size`")
 }
 
-// guardVariable is the environment variable that stands for a flag.
-func guardVariable(flag string) string {
-	return "LONGHAUL_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
-}
-
-// environment takes those of the flags that are not given from the environment.
-func (o *guardOptions) environment() error {
-	for _, name := range []string{
-		"root", "allow-task", "allow-host", "deny-private", "allow-env", "deny-select", "max-concurrency", "max-timeout", "max-chunk-records", "max-chunk-bytes", "max-window-chunks",
-		"max-window-bytes", "max-result", "max-unpacked",
-	} {
-		value := os.Getenv(guardVariable(name))
-		if value == "" || o.set.Changed(name) {
-			continue
-		}
-		if err := o.set.Set(name, value); err != nil {
-			return usage(fmt.Errorf("%s: %w", guardVariable(name), err))
-		}
-	}
-	return nil
-}
-
 // proxies are the variables that make net/http send requests through another host.
 var proxies = []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"}
 
-// policy is what the flags and the environment say, for a worker that has those tasks.
+// policy is what the flags say, for a worker that has those tasks.
 func (o *guardOptions) policy(tasks task.Registry) (*guard.Policy, error) {
-	if err := o.environment(); err != nil {
-		return nil, err
-	}
 	g := guard.Options{
 		Roots: o.roots, Hosts: o.hosts, DenyPrivate: o.denyPrivate, Variables: o.variables, DenySelect: o.denySelect,
 		Ceilings: guard.Ceilings{Concurrency: o.concurrency, ChunkRecords: o.chunkRecords, WindowChunks: o.windowChunks, Timeout: o.timeout},

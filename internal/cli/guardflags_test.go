@@ -28,6 +28,9 @@ func policyOf(t *testing.T, environment map[string]string, flags ...string) (*gu
 	if err := f.Parse(flags); err != nil {
 		t.Fatal(err)
 	}
+	if err := fromEnvironment(f); err != nil {
+		return nil, err
+	}
 	p, err := o.policy(task.Builtin())
 	t.Cleanup(func() { p.Close() })
 	return p, err
@@ -105,7 +108,7 @@ func TestAWorkersLimitsThatAreWrong(t *testing.T) {
 		"a size that is none":               {nil, []string{"--max-result", "x"}, `--max-result "x": want a size such as 64MB`},
 		"a size of nothing":                 {nil, []string{"--max-unpacked", "0"}, `--max-unpacked "0": want a size such as 64MB`},
 		"a number below 0":                  {nil, []string{"--max-concurrency", "-1"}, "-1: a ceiling cannot be negative"},
-		"a variable of the environment":     {map[string]string{"LONGHAUL_MAX_TIMEOUT": "x"}, nil, "LONGHAUL_MAX_TIMEOUT: "},
+		"a variable of the environment":     {map[string]string{"LONGHAUL_MAX_TIMEOUT": "x"}, nil, "LONGHAUL_MAX_TIMEOUT="},
 		"a proxy, where hosts are judged":   {map[string]string{"https_proxy": "http://proxy"}, []string{"--allow-host", "x"}, "a proxy (https_proxy) would connect"},
 		"a proxy, where addresses are":      {map[string]string{"HTTP_PROXY": "http://proxy"}, []string{"--deny-private"}, "a proxy (HTTP_PROXY) would connect"},
 		"a proxy, where addresses are, too": {map[string]string{"HTTP_PROXY": "http://proxy", "LONGHAUL_DENY_PRIVATE": "1"}, nil, "a proxy (HTTP_PROXY) would connect"},
