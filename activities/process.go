@@ -203,10 +203,6 @@ func (r *chunkRun) giveBack(ctx context.Context, few bool) bool {
 	if unfinished == 0 || keep >= have || !few && 4*(have-keep) < have {
 		return false
 	}
-	if err := r.segment.Sync(); err != nil {
-		r.fail(err)
-		return true
-	}
 	r.lane.Keep(keep)
 	r.keepRate(keep)
 	r.returned(ctx, keep)
