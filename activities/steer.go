@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -74,7 +75,8 @@ func (g *asked) answered(run string, since int64, t job.Targets, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var refused *serviceerror.QueryFailed
-	g.asking, g.err, g.older = false, err, errors.As(err, &refused)
+	g.asking, g.err = false, err
+	g.older = errors.As(err, &refused) && strings.Contains(refused.Error(), "unknown queryType") // the SDK's words; others are of a workflow that cannot go on
 	if err != nil || t.Revision == since {
 		return
 	}

@@ -2,11 +2,12 @@ package activities_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"go.temporal.io/api/serviceerror"
 
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/task"
@@ -187,7 +188,7 @@ func TestALaterAttemptAsksBeforeItBegins(t *testing.T) {
 	h, tasks := newHelm(t), newHeld()
 	s := newSite(t, tasks.run, numbers(10)...)
 	c := s.begin()
-	h.fails(errors.New("nobody is at home"))
+	h.fails(serviceerror.NewQueryFailed("nobody is at home"))
 	troubled := make(chan string, 100)
 	join := fork(t, func() (job.Processed, error) {
 		return s.process(c, 8, circumstances{client: h.stub, attempt: 2, beat: func(b job.Heartbeat) { troubled <- b.Trouble }})

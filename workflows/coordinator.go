@@ -157,6 +157,9 @@ func (c *coordinator) wait() {
 		var r job.SlotsReturned
 		if ch.ReceiveAsync(&r) { // where it makes no sense it is dropped; Receive would wait for the next
 			c.slotsReturned(r)
+			if r.Revision > 0 {
+				c.tellChange() // of what was set: nothing else may happen for long
+			}
 		}
 	})
 	c.heed(s)

@@ -119,6 +119,7 @@ func TestAJobLivesAcrossAChangeOfTheWorkflow(t *testing.T) {
 func TestAChangeThatDoesNotAskStopsNoJobForGood(t *testing.T) {
 	b, tg, run := handedOver(t)
 	stop := later(b, false)
+	harness.Must(t, b.Client.SignalWorkflow(t.Context(), "job", "", "nudge", nil)) // it may have nothing to do while all its chunks are held
 	b.Until("the task failed", func() bool {
 		for _, e := range b.History("job", run.GetRunID()).Events {
 			if e.GetWorkflowTaskFailedEventAttributes().GetCause() == enums.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR {
