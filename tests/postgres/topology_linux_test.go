@@ -191,6 +191,7 @@ func (f *topology) start(name string) {
 		})
 	case "worker 1", "worker 2":
 		server["LONGHAUL_METRICS"], server["LONGHAUL_HEALTH"] = "127.0.0.1:0", f.local(name)
+		server["LONGHAUL_ROOT"] = f.Dir
 		p = f.run("worker", server, func() *harness.Process { return f.OnHost(strings.ReplaceAll(name, " ", "-"), harness.WorkerProgram) })
 	case "starter":
 		p = f.run("longhaul", server, func() *harness.Process { return f.Start(harness.LonghaulProgram, f.starter...) })
