@@ -32,6 +32,7 @@ const unasked = -1
 type asked struct {
 	mu       sync.Mutex
 	asking   bool
+	all      bool      // to be asked for next: a chunk has joined that must be told of
 	next     time.Time // when to ask again
 	run      string    // of the workflow that answered
 	revision int64
@@ -49,7 +50,7 @@ func (g *asked) begins(revision int64) {
 	defer g.mu.Unlock()
 	switch now := time.Now(); {
 	case revision == unasked:
-		g.run, g.next = "", now // all of them: the chunk is none of those told of
+		g.all, g.next = true, now
 	case g.next.IsZero():
 		g.next = now.Add(askEvery)
 	}
@@ -63,11 +64,12 @@ func (g *asked) due(run string) (since int64, yes bool) {
 	if g.asking || now.Before(g.next) {
 		return 0, false
 	}
-	g.asking, g.next = true, now.Add(askEvery)
-	if g.run == run {
-		return g.revision, true
+	since = unasked
+	if g.run == run && !g.all {
+		since = g.revision
 	}
-	return unasked, true
+	g.asking, g.all, g.next = true, false, now.Add(askEvery)
+	return since, true
 }
 
 // answered takes note of an answer to a question about what changed since a revision.
@@ -79,9 +81,6 @@ func (g *asked) answered(run string, since int64, t job.Targets, err error) {
 	g.older = errors.As(err, &refused) && strings.Contains(refused.Error(), "unknown queryType") // the SDK's words; others are of a workflow that cannot go on
 	if err != nil || t.Revision == since {
 		return
-	}
-	if since == unasked && g.run == "" && g.next.Before(time.Now()) {
-		return // a chunk has joined meanwhile, and asks anew
 	}
 	g.run, g.revision, g.chunks = run, t.Revision, make(map[grant]job.Target, len(t.Chunks))
 	for _, c := range t.Chunks {

@@ -35,18 +35,11 @@ Exit status: 0 asked; 1 there is no such job, it does not run, or it could not b
 }
 
 func (p *Program) cancel(ctx context.Context, o *cancelOptions, arg string) error {
-	e, err := p.server(ctx, &o.place)
+	e, f, err := p.runningJob(ctx, &o.place, arg)
 	if err != nil {
 		return err
 	}
 	defer e.close()
-	f, err := p.theJob(ctx, e, arg)
-	if err != nil {
-		return err
-	}
-	if !f.running() {
-		return fmt.Errorf("job %s does not run: it is %s", f.id, states[f.status])
-	}
 	if err := e.client.CancelWorkflow(ctx, f.id, ""); err != nil {
 		return fmt.Errorf("cancel job %s: %w", f.id, err)
 	}

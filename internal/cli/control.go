@@ -115,18 +115,11 @@ func (p *Program) control(cmd *cobra.Command, o *controlOptions, update, arg str
 		}
 		args = append(args, s)
 	}
-	e, err := p.server(ctx, &o.place)
+	e, f, err := p.runningJob(ctx, &o.place, arg)
 	if err != nil {
 		return err
 	}
 	defer e.close()
-	f, err := p.theJob(ctx, e, arg)
-	if err != nil {
-		return err
-	}
-	if !f.running() {
-		return fmt.Errorf("job %s does not run: it is %s", f.id, states[f.status])
-	}
 	c, err := e.update(ctx, f.id, update, args...)
 	if err != nil {
 		return err

@@ -221,3 +221,24 @@ func (e *engine) command(p *Program, words ...string) string {
 	}
 	return line
 }
+
+// runningJob is the server and the job on it that a word of the user names, which must run.
+func (p *Program) runningJob(ctx context.Context, o *placeOptions, arg string) (*engine, found, error) {
+	e, err := p.server(ctx, o)
+	if err != nil {
+		return nil, found{}, err
+	}
+	f, err := p.theJob(ctx, e, arg)
+	if err == nil && !f.running() {
+		hint := ""
+		if states[f.status] != stateComplete {
+			hint = " (the command that started it resumes it)"
+		}
+		err = fmt.Errorf("job %s does not run: it is %s%s", f.id, states[f.status], hint)
+	}
+	if err != nil {
+		e.close()
+		return nil, found{}, err
+	}
+	return e, f, nil
+}
