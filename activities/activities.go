@@ -43,6 +43,8 @@ type Activities struct {
 	mu   sync.Mutex
 	jobs map[string]*running
 	kept map[string]*keptTask
+	// breakers, by run, are of jobs all of whose chunks wait.
+	breakers map[string]keptBreaker
 }
 
 var _ job.Activities = (*Activities)(nil)
@@ -53,12 +55,12 @@ type running struct {
 	rate    slots.Rate
 	bounded atomic.Bool // it has a bound
 	asked   asked
-	breaker breaker
+	breaker *breaker
 	task    task.Task
 	users   int
 
-	id, output string // of the job
-	numbers    *metrics.Task
+	id, run, output string // of the job
+	numbers         *metrics.Task
 }
 
 // claim is what the calling run writes into a manifest.
@@ -83,8 +85,8 @@ func (a *Activities) fs() fsys.FS {
 	return a.FS
 }
 
-// acquire returns what the chunks of job id share, making it for the first of them. The caller must release it.
-func (a *Activities) acquire(key, id string, s job.Spec) (*running, error) {
+// acquire returns what the chunks of job id share, making it for the first of them, which is of that run. The caller must release it.
+func (a *Activities) acquire(key, id, run string, s job.Spec) (*running, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	r := a.jobs[key]
@@ -97,7 +99,7 @@ func (a *Activities) acquire(key, id string, s job.Spec) (*running, error) {
 			a.Busy()
 		}
 		r = &running{
-			task: t, breaker: breaker{many: int64(s.Tuning.OutageFailures)}, id: id, output: s.Output, numbers: a.Metrics.Task(s.Task.Name),
+			task: t, breaker: a.unkeepBreaker(run, s), id: id, run: run, output: s.Output, numbers: a.Metrics.Task(s.Task.Name),
 		}
 		if a.jobs == nil {
 			a.jobs = map[string]*running{}
@@ -146,6 +148,7 @@ func (a *Activities) release(key string, r *running) {
 	last := r.users == 0
 	if last {
 		delete(a.jobs, key)
+		a.keepBreaker(r.run, r.breaker)
 		if _, ok := r.task.(task.Lasting); ok {
 			a.keep(key, r.task)
 			last = false

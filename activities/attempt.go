@@ -19,8 +19,10 @@ type attempt struct {
 	record task.Record
 	round  int       // tries of this round: a held record gets another
 	since  time.Time // of the round's last failure but one; of its only try where there is no such
+	began  time.Time // the last try
 	heldAt time.Time
 	noted  int64 // by the breaker
+	spared int   // tries that an outage ended in
 	spent  time.Duration
 	err    error // of the last try
 	bad    *input.RecordError
@@ -66,6 +68,7 @@ func (a *attempt) try() (f segment.Frame, done bool, took time.Duration) {
 	if a.round == 1 {
 		a.since = start
 	}
+	a.began = start
 	res, err := r.do(ctx, a.record)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		class, _ := task.Classify(err)
@@ -111,6 +114,13 @@ func (a *attempt) judge(res task.Result, err error, now time.Time) (f segment.Fr
 		r.countRetry()
 		a.since = now // what succeeded before says nothing about an outage that may have begun since
 		r.later(a, max(after, backoff(r.spec.Retry, a.round)))
+		return f, false
+	case class == task.Transient && a.spared < r.spec.Tuning.OutageAttempts && r.shared.breaker.overSince(a.began):
+		a.spared++
+		r.countRetry()
+		a.round-- // the try may have met the outage
+		a.since = now
+		r.later(a, max(after, backoff(r.spec.Retry, a.round+1)))
 		return f, false
 	case class == task.Transient && r.shared.breaker.exhausted(a.since):
 		r.hold(a, now)

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -10,7 +11,10 @@ import (
 // A row of failures is the transient ones between two successes. A record whose tries were used up by transient failures has failed for good
 // if something succeeded since its last failure but one: the far side was up then. Otherwise it is held. A success settles what is held: after a
 // short row it was the records' own failure, after a long one an outage, and they are tried anew. When many are held it is an
-// outage that lasts.
+// outage that lasts. A try that was under way when an outage ended tells nothing either.
+//
+// What a chunk held when it ended stays in the row, so that small chunks that wait one by one are seen as one outage; the chunk's next attempt
+// takes it out, since it tries the same records.
 type breaker struct {
 	many int64 // failing records that make a row long
 
@@ -19,20 +23,31 @@ type breaker struct {
 	failing atomic.Int64 // records in the row
 	held    atomic.Int64 // of those, the ones held
 	long    atomic.Int64 // number of the last long row, plus 1
+	over    atomic.Int64 // time of the success that ended it
+
+	mu      sync.Mutex
+	waiting map[int64]int64 // held records of the row by the first record of their chunk, whose attempt has ended
 }
 
 // succeeded notes an answer of the far side. It ends the row, if there is one.
 func (b *breaker) succeeded(now time.Time) {
 	b.success.Store(now.UnixNano())
-	if b.failing.Load() == 0 && b.held.Load() == 0 {
+	if b.calm() {
 		return
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	clear(b.waiting)
 	row := b.row.Add(1) // which is the number of the one that ends, plus 1
 	if b.failing.Swap(0) >= b.many {
 		b.long.Store(row)
+		b.over.Store(now.UnixNano())
 	}
 	b.held.Store(0)
 }
+
+// calm says whether nothing has failed since the last success.
+func (b *breaker) calm() bool { return b.failing.Load() == 0 && b.held.Load() == 0 }
 
 // failed notes a transient failure of a record, which counts once in a row: noted is what the call before returned for it, at first 0.
 func (b *breaker) failed(noted int64) int64 {
@@ -55,8 +70,41 @@ func (b *breaker) exhausted(since time.Time) (hold bool) {
 // upSince says whether anything succeeded after t.
 func (b *breaker) upSince(t time.Time) bool { return b.success.Load() > t.UnixNano() }
 
+// overSince says whether an outage has ended after t.
+func (b *breaker) overSince(t time.Time) bool { return b.over.Load() > t.UnixNano() }
+
 // wasOutage says whether a record that was noted last as given failed in a long row. It is asked once that row is over.
 func (b *breaker) wasOutage(noted int64) bool { return b.long.Load() >= noted }
 
 // outage says whether at least n records are held in the row that goes on.
 func (b *breaker) outage(n int) bool { return b.held.Load() >= int64(n) }
+
+// waits keeps in mind what a chunk held when its attempt ended.
+func (b *breaker) waits(chunk int64, held []*attempt) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	row := b.row.Load() + 1
+	n := int64(0)
+	for _, a := range held {
+		if a.noted == row {
+			n++
+		}
+	}
+	if n == 0 {
+		return
+	}
+	if b.waiting == nil {
+		b.waiting = map[int64]int64{}
+	}
+	b.waiting[chunk] += n
+}
+
+// returns takes what the chunk held out of the row: it is tried again.
+func (b *breaker) returns(chunk int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := b.waiting[chunk]
+	delete(b.waiting, chunk)
+	b.held.Add(-n)
+	b.failing.Add(-n)
+}

@@ -1,9 +1,14 @@
 package activities
 
 import (
+	"errors"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/longhaul/longhaul/job"
+	"github.com/longhaul/longhaul/segment"
+	"github.com/longhaul/longhaul/task"
 )
 
 var noon = time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -80,5 +85,85 @@ func TestALongRowOfFailuresWasAnOutage(t *testing.T) {
 	b.succeeded(noon.Add(3 * time.Second))
 	if b.wasOutage(second) {
 		t.Error("a short row was an outage")
+	}
+}
+
+// TestATryThatOutagesEndInHasFailedInTheEnd has an outage end in each try of a record.
+func TestATryThatOutagesEndInHasFailedInTheEnd(t *testing.T) {
+	shared := &running{breaker: &breaker{many: 1}}
+	r := &chunkRun{spec: job.Spec{}.WithDefaults(), shared: shared, ctx: t.Context(), stopped: true}
+	a := &attempt{run: r}
+	tries, now := 0, noon
+	for done := false; !done; tries++ {
+		a.round++
+		a.began = now
+		shared.breaker.failed(0)
+		shared.breaker.succeeded(now.Add(time.Second))
+		now = now.Add(2 * time.Second)
+		var f segment.Frame
+		if f, done = a.judge(task.Result{}, errors.New("refused"), now); done && f.Status != segment.Failure {
+			t.Errorf("frame %+v", f)
+		}
+		if tries > 100 {
+			t.Fatal("it is tried for ever")
+		}
+	}
+	if want := r.spec.Retry.MaximumAttempts + r.spec.Tuning.OutageAttempts; tries != want {
+		t.Errorf("%d tries, want %d", tries, want)
+	}
+}
+
+// TestWhatWaitsIsCountedOnce has a chunk hold two records, wait, and try them again.
+func TestWhatWaitsIsCountedOnce(t *testing.T) {
+	b := breaker{many: 3}
+	hold := func(n int) (held []*attempt) {
+		for range n {
+			a := &attempt{noted: b.failed(0)}
+			b.exhausted(noon)
+			held = append(held, a)
+		}
+		return held
+	}
+	b.waits(0, hold(2))
+	for range 3 {
+		b.returns(0)
+		b.waits(0, hold(2))
+	}
+	if b.held.Load() != 2 || b.failing.Load() != 2 {
+		t.Errorf("%d held, %d failing, want 2 of each", b.held.Load(), b.failing.Load())
+	}
+	b.waits(10, hold(1)) // another chunk
+	if !b.outage(3) {
+		t.Error("three records of two chunks are not seen together")
+	}
+	b.succeeded(noon.Add(time.Second))
+	b.returns(0)
+	b.returns(10)
+	if b.held.Load() != 0 || b.failing.Load() != 0 {
+		t.Errorf("after a success: %d held, %d failing", b.held.Load(), b.failing.Load())
+	}
+}
+
+// TestABreakerIsKeptWhileChunksWait leaves a run with and without a failure, and comes back.
+func TestABreakerIsKeptWhileChunksWait(t *testing.T) {
+	var a Activities
+	calm, spec := &breaker{}, job.Spec{}.WithDefaults()
+	a.keepBreaker("calm", calm)
+	failing := &breaker{}
+	failing.failed(0)
+	a.keepBreaker("failing", failing)
+	a.keepBreaker("late", failing)
+	a.breakers["late"] = keptBreaker{failing, time.Now().Add(-time.Second)}
+	if len(a.breakers) != 2 || a.unkeepBreaker("failing", spec) != failing {
+		t.Errorf("%d kept, or not the one of the run", len(a.breakers))
+	}
+	for _, run := range []string{"failing", "calm", "late", "another"} {
+		if b := a.unkeepBreaker(run, spec); b == failing || b == calm || b.many != int64(spec.Tuning.OutageFailures) {
+			t.Errorf("%s: %+v is no new one", run, b)
+		}
+	}
+	a.breakers = map[string]keptBreaker{"late": {failing, time.Now().Add(-time.Second)}}
+	if a.keepBreaker("calm", calm); len(a.breakers) != 0 {
+		t.Error("one that nobody came back for is kept for ever")
 	}
 }

@@ -152,10 +152,11 @@ func (r *chunkRun) flying() int {
 func (r *chunkRun) result(attempt int) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	b := r.shared.breaker
+	b.waits(r.chunk.First, r.held)
 	if r.err != nil {
 		return r.err
 	}
-	b := &r.shared.breaker
 	outage := b.outage(r.outageAfter)
 	ended := r.left > len(r.held) // before its end, for an outage
 	for _, a := range r.held {

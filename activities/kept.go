@@ -3,6 +3,7 @@ package activities
 import (
 	"time"
 
+	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/task"
 )
 
@@ -44,6 +45,42 @@ func (a *Activities) unkeep(key string) task.Task {
 	delete(a.kept, key)
 	k.end.Stop()
 	return k.task
+}
+
+// keptBreaker is what a worker knows of an outage while all chunks of a run wait for their next attempts.
+type keptBreaker struct {
+	breaker *breaker
+	until   time.Time
+}
+
+// keepBreakerFor is longer than the wait between two attempts at a chunk.
+const keepBreakerFor = 10 * time.Minute
+
+// keepBreaker keeps the breaker of a run in which something has failed since the last success. The lock is held.
+func (a *Activities) keepBreaker(run string, b *breaker) {
+	now := time.Now()
+	for id, k := range a.breakers {
+		if now.After(k.until) {
+			delete(a.breakers, id)
+		}
+	}
+	if b.calm() {
+		return
+	}
+	if a.breakers == nil {
+		a.breakers = map[string]keptBreaker{}
+	}
+	a.breakers[run] = keptBreaker{breaker: b, until: now.Add(keepBreakerFor)}
+}
+
+// unkeepBreaker returns the breaker that is kept for a run, or a new one. The lock is held.
+func (a *Activities) unkeepBreaker(run string, s job.Spec) *breaker {
+	k, ok := a.breakers[run]
+	delete(a.breakers, run)
+	if ok && time.Now().Before(k.until) {
+		return k.breaker
+	}
+	return &breaker{many: int64(s.Tuning.OutageFailures)}
 }
 
 // Close lets go of what is kept for further chunks. No activity may run any more.

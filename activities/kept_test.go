@@ -29,7 +29,7 @@ func TestALastingTaskIsKeptForTheNextChunk(t *testing.T) {
 	}}
 	use := func(key, name string) {
 		t.Helper()
-		r, err := a.acquire(key, "job", job.Spec{Task: job.Task{Name: name}})
+		r, err := a.acquire(key, "job", "run", job.Spec{Task: job.Task{Name: name}})
 		if err != nil {
 			t.Fatal(err)
 		}

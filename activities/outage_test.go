@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -311,5 +312,85 @@ func TestHowManyAttemptsAFewRecordsAreGivenIsTheSpecs(t *testing.T) {
 	}
 	if p, err := s.process(c, 2, circumstances{attempt: 5}); err != nil || p.Failed != 2 {
 		t.Fatalf("%+v, %v", p, err)
+	}
+}
+
+// A try begins in an outage, and is refused when another one's success has ended that already.
+func TestATryThatAnOutageEndedInIsMadeAgain(t *testing.T) {
+	const failures, succeeds, late = 5, 5, 6
+	s := newSite(t, nil, numbers(late+1)...)
+	s.spec.Retry.MaximumAttempts, s.spec.Tuning.OutageFailures = 1, failures
+	chunks := s.list(s.prepared().Position, failures)
+	begun, up := make(chan struct{}, 2), make(chan struct{})
+	size := func() int64 {
+		info, err := os.Stat(s.segmentPath(chunks[1]))
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		return info.Size()
+	}
+	s.script = func(ctx context.Context, r task.Record) (task.Result, error) {
+		switch {
+		case r.Number < failures:
+			return task.Result{}, errDown
+		case r.Number == succeeds:
+			begun <- struct{}{}
+			<-up
+		case r.Try == 1:
+			before := size()
+			begun <- struct{}{}
+			if !eventually(func() bool { return size() > before }) {
+				t.Error("the success was not written")
+			}
+			return task.Result{}, errDown
+		}
+		return echo(ctx, r)
+	}
+	second := fork(t, func() (job.Processed, error) { return s.process(chunks[1], 2, circumstances{attempt: 3}) })
+	await(t, begun, "a record")
+	await(t, begun, "a record")
+	_, err := s.process(chunks[0], failures, circumstances{attempt: 3})
+	wantKind(t, err, job.Outage)
+	close(up)
+	if p, err := second(); err != nil || p.Failed != 0 || s.tried(late + 1)[late] != 2 {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// Small chunks wait one by one, each with fewer records than an outage takes.
+func TestAnOutageIsSeenOverChunksThatWait(t *testing.T) {
+	const records, small = 12, 4
+	for name, tt := range map[string]struct {
+		failures int
+		outage   bool
+	}{"as many as it takes": {records, true}, "one fewer": {records + 1, false}} {
+		t.Run(name, func(t *testing.T) {
+			var far farSide
+			far.down.Store(true)
+			s := newSite(t, far.do, numbers(records)...)
+			s.spec.Tuning.OutageFailures = tt.failures
+			chunks := s.list(s.prepared().Position, small)
+			for attempt := range int32(2) {
+				for _, c := range chunks {
+					_, err := s.process(c, 1, circumstances{attempt: attempt + 1})
+					wantKind(t, err, job.Outage)
+				}
+			}
+			_, err := s.process(chunks[0], 1, circumstances{attempt: 3})
+			if !tt.outage {
+				if err != nil {
+					t.Errorf("so few were not given up: %v", err)
+				}
+				return
+			}
+			wantKind(t, err, job.Outage)
+			far.down.Store(false)
+			for _, c := range chunks {
+				if p := s.processed(c, 1); p.Failed != 0 || p.Ran != small {
+					t.Errorf("%+v", p)
+				}
+			}
+		})
 	}
 }

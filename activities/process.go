@@ -66,11 +66,13 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 	ran, tokens := w.Missing(), saved(ctx, q)
 	if ran > 0 {
 		key := shareKey(ctx, q.Spec)
-		shared, err := a.acquire(key, workflowID(ctx), q.Spec)
+		id := activity.GetInfo(ctx).WorkflowExecution
+		shared, err := a.acquire(key, id.ID, id.RunID, q.Spec)
 		if err != nil {
 			return job.Processed{}, err
 		}
 		defer a.release(key, shared)
+		shared.breaker.returns(q.Chunk.First)
 		run := newChunkRun(ctx, q, shared, w, reader)
 		run.maxResult, run.maxSlots = a.Guard.MaxResult(), a.Guard.MaxConcurrency()
 		current.Store(run)

@@ -225,6 +225,16 @@ func comes[T any](c <-chan T) (v T, ok bool) {
 	}
 }
 
+// eventually says whether a condition came about.
+func eventually(condition func() bool) bool {
+	for end := time.Now().Add(20 * time.Second); !condition(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
+}
+
 // fork runs f beside the test, and returns a function that waits for it.
 func fork[R any](t testing.TB, f func() (R, error)) (join func() (R, error)) {
 	type outcome struct {
