@@ -394,3 +394,49 @@ func TestAnOutageIsSeenOverChunksThatWait(t *testing.T) {
 		})
 	}
 }
+
+// Records that nothing tells about come back, are waited for, or have failed, as the workflow says.
+func TestWhatBecomesOfRecordsInDoubtIsTheWorkflows(t *testing.T) {
+	const attempts = 4
+	for doubt, last := range map[job.Doubt]int32{
+		"": attempts, job.DoubtReturn: attempts, job.DoubtWait: attempts * job.DoubtPatience, job.DoubtDecide: 1,
+	} {
+		t.Run(string(doubt), func(t *testing.T) {
+			s := newSite(t, func(ctx context.Context, r task.Record) (task.Result, error) {
+				if r.Number == 0 {
+					return echo(ctx, r)
+				}
+				return task.Result{}, errDown
+			}, "a", "b", "c")
+			s.spec.Tuning.OutageAttempts, s.spec.Retry.MaximumAttempts = attempts, 2
+			c := s.begin()
+			process := func(attempt int32) (job.Processed, error) {
+				return do(t, circumstances{attempt: attempt}, s.acts.ProcessChunk, job.ProcessRequest{Spec: s.spec, Chunk: c, Slots: 1, Granted: granted, Doubt: doubt})
+			}
+			for attempt := int32(1); attempt < last; attempt += max(1, last-2) {
+				_, err := process(attempt)
+				wantKind(t, err, job.Outage)
+			}
+			p, err := process(last)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if doubt.Returns() {
+				if p.Doubtful != 2 || p.Failed != 0 {
+					t.Errorf("%+v, want two records in doubt", p)
+				}
+				s.script = echo
+				p = s.processed(c, 1)
+				if p.Ran != 2 {
+					t.Errorf("%d run again, want 2", p.Ran)
+				}
+			} else if p.Doubtful != 0 || p.Failed != 2 {
+				t.Errorf("%+v, want two that failed", p)
+			}
+			s.appended(job.Position{}, true, c)
+			if want := map[bool]string{true: "a\nb\nc\n", false: "a\n\n\n"}[doubt.Returns()]; s.answers() != want {
+				t.Errorf("output %q, want %q", s.answers(), want)
+			}
+		})
+	}
+}

@@ -79,6 +79,10 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 		run.joinRate(ctx, q)
 		err = a.run(ctx, run, int(outages.Load())+1)
 		tokens = run.leaveRate()
+		if n := inDoubt(0); errors.As(err, &n) {
+			run.tellOutage()
+			return job.Processed{Doubtful: int(n), Tokens: tokens}, nil
+		}
 		if err != nil {
 			var e *job.Error
 			if errors.As(err, &e) && e.Kind == job.Outage {

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/longhaul/longhaul/job"
@@ -35,7 +34,7 @@ func (c *coordinator) gather(q *job.AppendRequest) {
 		bytes += s.Bytes
 	}
 	q.Answered = c.position.Records + c.ahead.Records()
-	q.Final = c.listedAll && len(q.Chunks) == len(c.ready) && len(c.queue)+len(c.running)+len(c.leftovers) == 0 && c.listing == nil
+	q.Final = c.listedAll && len(q.Chunks) == len(c.ready) && len(c.queue)+len(c.running)+len(c.doubts)+len(c.leftovers) == 0 && c.listing == nil
 }
 
 // onGathered takes note of what was committed of a request.
@@ -51,13 +50,12 @@ func (c *coordinator) onGathered(r job.Appended) {
 	case r.Further:
 		c.stopping, c.sealed = true, true // the output is further than this run knows: ask it anew
 	case r.Taken < len(c.appended.Chunks):
-		c.again(c.appended.Chunks[r.Taken])
+		c.redo(c.appended.Chunks[r.Taken])
 	}
 }
 
-// again queues a chunk whose segment is missing or damaged.
-func (c *coordinator) again(chunk job.Chunk) {
+// redo queues a chunk whose segment is missing or damaged.
+func (c *coordinator) redo(chunk job.Chunk) {
 	c.ready = slices.DeleteFunc(c.ready, func(s job.Segment) bool { return s.Chunk == chunk })
-	at, _ := slices.BinarySearchFunc(c.queue, chunk.First, func(q queued, first int64) int { return cmp.Compare(q.First, first) })
-	c.queue = slices.Insert(c.queue, at, queued{chunk, true})
+	c.enqueue(queued{Chunk: chunk, leftover: true})
 }
