@@ -86,6 +86,7 @@ func (r *chunkRun) join() {
 		n = 0
 	}
 	r.shared.asked.begins(r.revision.Load())
+	r.shared.resizeTask(r.spec.Concurrency) // the task may have been made for an earlier chunk
 	r.lane = r.shared.pool.Join(r.chunk.First, n, r)
 }
 

@@ -24,8 +24,9 @@ type site struct {
 	spec job.Spec
 	script
 
-	mu    sync.Mutex
-	tries map[int64]int // of each record
+	mu      sync.Mutex
+	tries   map[int64]int // of each record
+	resized int           // most that was said to be in flight
 }
 
 // script is the task of a test.
@@ -66,6 +67,13 @@ func (s *site) Do(ctx context.Context, r task.Record) (task.Result, error) {
 	s.tries[r.Number]++
 	s.mu.Unlock()
 	return s.script(ctx, r)
+}
+
+// Resize implements task.Resizable.
+func (s *site) Resize(concurrency int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resized = max(s.resized, concurrency)
 }
 
 // tried returns how often each of the first n records was tried since it was asked last.

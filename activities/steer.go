@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/longhaul/longhaul/job"
+	"github.com/longhaul/longhaul/task"
 )
 
 // The cap, the rate and the pause of a job can be changed while its chunks run. The workflow reckons what each chunk is to have; the chunks ask it. See
@@ -37,6 +38,7 @@ type asked struct {
 	run      string    // of the workflow that answered
 	revision int64
 	chunks   map[grant]job.Target
+	cap      int
 	older    bool  // the workflow is one that knows of no targets
 	err      error // of the last question
 }
@@ -82,6 +84,7 @@ func (g *asked) answered(run string, since int64, t job.Targets, err error) {
 	if err != nil || t.Revision == since {
 		return
 	}
+	g.cap = t.Concurrency
 	g.run, g.revision, g.chunks = run, t.Revision, make(map[grant]job.Target, len(t.Chunks))
 	for _, c := range t.Chunks {
 		g.chunks[grant{c.First, c.Granted}] = c
@@ -94,6 +97,13 @@ func (g *asked) target(c grant) (t job.Target, known, older bool) {
 	defer g.mu.Unlock()
 	t, known = g.chunks[c]
 	return t, known, g.older
+}
+
+// concurrency is the job's, as far as is known.
+func (g *asked) concurrency() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.cap
 }
 
 // trouble is why nobody has answered yet.
@@ -164,12 +174,20 @@ func (r *chunkRun) obey(t job.Target) {
 		keeps = min(keeps, r.maxSlots) // whatever was set: the workflow heard of another worker's ceiling, if of any
 	}
 	r.resizeRate(t.Rate, keeps, t.Slots)
+	r.shared.resizeTask(max(r.shared.asked.concurrency(), keeps))
 	r.lane.Resize(keeps)
 	if keeps < less {
 		r.shared.rate.Interrupt() // what waits for the rate may be more than there are slots for
 	}
 	r.revision.Store(t.Revision)
 	r.answers, r.keeps, r.answerAt = t.Answer || keeps < t.Slots, keeps, time.Time{}
+}
+
+// resizeTask tells the task of a job how many may be in flight.
+func (r *running) resizeTask(concurrency int) {
+	if t, ok := r.task.(task.Resizable); ok {
+		t.Resize(concurrency)
+	}
 }
 
 // returned tells the workflow that the chunk has given back all but so many of its slots, and whether it could.

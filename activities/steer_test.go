@@ -24,6 +24,9 @@ type helm struct {
 	asked  chan int64 // since which revision, each time
 }
 
+// others is the slots of the job's other chunks.
+const others = 100
+
 func newHelm(t *testing.T) *helm {
 	h := &helm{t: t, asked: make(chan int64, 100)}
 	h.stub = temporalStub{signals: make(chan signal, 100), targets: h.answer}
@@ -37,7 +40,7 @@ func (h *helm) answer(since int64) (job.Targets, error) {
 	if h.err != nil {
 		return job.Targets{}, h.err
 	}
-	a := job.Targets{Revision: h.target.Revision}
+	a := job.Targets{Revision: h.target.Revision, Concurrency: h.target.Slots + others}
 	if since != a.Revision {
 		other := job.Target{First: 1 << 40, Granted: granted, Revision: 99, Slots: 50}
 		a.Chunks = []job.Target{other, h.target}
@@ -134,6 +137,12 @@ func TestAChunkGoesByItsTarget(t *testing.T) {
 
 	h.says(job.Target{Revision: 1, Slots: 6})
 	tasks.begin(t, 2) // more slots
+	h.asks(1)
+	s.mu.Lock()
+	if want := 6 + others; s.resized != want {
+		t.Errorf("the task was told that %d may be in flight, want %d", s.resized, want)
+	}
+	s.mu.Unlock()
 
 	h.steers(job.Target{Revision: 2, Slots: 1, Answer: true})
 	tasks.end(5) // fewer: what is in flight ends, and nothing begins

@@ -122,6 +122,8 @@ type Targets struct {
 	Revision int64 `json:"revision"`
 	// Chunks in work; none where nothing has changed since the revision that was asked about.
 	Chunks []Target `json:"chunks,omitempty"`
+	// Concurrency is the job's; 0 where nothing has changed, and of a workflow of an older version.
+	Concurrency int `json:"concurrency,omitempty"`
 }
 
 // Target is what one chunk in work shall have.

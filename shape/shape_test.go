@@ -145,13 +145,15 @@ func (a *asked) Do(_ context.Context, r task.Record) (task.Result, error) {
 // whole is a task with all that a task may have.
 type whole struct {
 	asked
-	closed bool
+	closed  bool
+	resized int
 }
 
 func (w *whole) Lasting()     {}
 func (w *whole) Instant()     {}
 func (w *whole) Check() error { return errors.New("checked") }
 func (w *whole) Close()       { w.closed = true }
+func (w *whole) Resize(n int) { w.resized = n }
 
 func TestATaskIsShapedOnBothSides(t *testing.T) {
 	s, err := New(".url", ".n + 1")
@@ -199,7 +201,11 @@ func TestAShapedTaskHasWhatItsTaskHas(t *testing.T) {
 	if shaped.(interface{ Close() }).Close(); !w.closed {
 		t.Error("it was not closed")
 	}
+	if shaped.(task.Resizable).Resize(9); w.resized != 9 {
+		t.Errorf("it was resized to %d, want 9", w.resized)
+	}
 	shaped = s.Task("x", &asked{})
+	shaped.(task.Resizable).Resize(9)
 	if _, ok := shaped.(task.Lasting); ok {
 		t.Error("it has become lasting")
 	}

@@ -96,6 +96,13 @@ func (t *shapedTask) Describe(ctx context.Context, r task.Record) (string, error
 	return task.Describe(ctx, t.name, t.Task, r)
 }
 
+// Resize implements task.Resizable.
+func (t *shapedTask) Resize(concurrency int) {
+	if r, ok := t.Task.(task.Resizable); ok {
+		r.Resize(concurrency)
+	}
+}
+
 // Check checks what the task checks.
 func (t *shapedTask) Check() error {
 	if c, ok := t.Task.(interface{ Check() error }); ok {

@@ -65,6 +65,13 @@ func newActivity(c Config) (Task, error) {
 	return t, nil
 }
 
+// Resize implements Resizable.
+func (t *activity) Resize(concurrency int) {
+	if t.gather != nil {
+		t.gather.resize(min(t.Batch, concurrency))
+	}
+}
+
 func (t *activity) Do(ctx context.Context, r Record) (Result, error) {
 	input, err := jsonOf(r)
 	if err == nil && len(input) > maxPayload {

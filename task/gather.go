@@ -9,11 +9,11 @@ import (
 
 // gatherer brings records that are in flight at once together into batches.
 type gatherer struct {
-	limit int
-	call  func(context.Context, []member) []outcome
+	call func(context.Context, []member) []outcome
 
-	mu   sync.Mutex
-	open *gathering
+	mu    sync.Mutex
+	limit int
+	open  *gathering
 }
 
 // member is one record of a batch.
@@ -43,6 +43,13 @@ type gathering struct {
 
 func newGatherer(limit int, call func(context.Context, []member) []outcome) *gatherer {
 	return &gatherer{limit: limit, call: call}
+}
+
+// resize raises how many records make a batch full.
+func (g *gatherer) resize(limit int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.limit = max(g.limit, limit)
 }
 
 // do puts a record into a batch and waits for its part of the outcome.

@@ -56,6 +56,9 @@ func newRequest(template string, c Config, protocols *http.Protocols) (*request,
 // Lasting implements task.Lasting: connections, and what TLS agreed upon, serve the next chunk too.
 func (t *request) Lasting() {}
 
+// Resize implements Resizable.
+func (t *request) Resize(concurrency int) { t.transport.Resize(concurrency) }
+
 // Close lets go of the idle connections.
 func (t *request) Close() { t.transport.Close() }
 

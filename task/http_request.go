@@ -105,6 +105,12 @@ func (t *fullRequest) addHeader(name, text string) error {
 // Check takes what the task needs of this machine: variables and files.
 func (t *fullRequest) Check() error { return t.prepare() }
 
+// Resize implements Resizable.
+func (t *fullRequest) Resize(concurrency int) {
+	_ = t.prepare() // which changes the transport; Do tells of its error
+	t.request.Resize(concurrency)
+}
+
 // Do makes the request.
 func (t *fullRequest) Do(ctx context.Context, r Record) (Result, error) {
 	if err := t.prepare(); err != nil {

@@ -50,6 +50,10 @@ type Instant interface{ Instant() }
 // Lasting is implemented by tasks that are costly to make: a worker keeps one for a while after a chunk, for the next chunk of its job.
 type Lasting interface{ Lasting() }
 
+// Resizable is implemented by tasks that are made for so many in flight. Resize says that there may be more from now on than Config told, or than it said
+// before: the job's cap was raised. It is called concurrently with Do, and with the same number or a lower one too, which changes nothing.
+type Resizable interface{ Resize(concurrency int) }
+
 // Config is what a task is made from.
 type Config struct {
 	// Args is the JSON object given for it; nil is an empty one.

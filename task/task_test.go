@@ -111,3 +111,28 @@ func TestClassify(t *testing.T) {
 		t.Errorf("%v hides its cause", permanent)
 	}
 }
+
+// TestTasksAreResizable raises what the tasks that depend on the cap were made for.
+func TestTasksAreResizable(t *testing.T) {
+	newTask := func(name, args string) Task {
+		t.Helper()
+		made, err := Builtin().New(name, Config{Args: json.RawMessage(args), Concurrency: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made
+	}
+	batches := newTask("activity", `{"activity":"A","queue":"Q","batch":6}`).(*activity)
+	for _, c := range []struct{ to, want int }{{2, 3}, {5, 5}, {100, 6}, {4, 6}} {
+		batches.Resize(c.to)
+		if batches.gather.limit != c.want {
+			t.Errorf("with %d in flight a batch of %d is full, want %d", c.to, batches.gather.limit, c.want)
+		}
+	}
+	newTask("activity", `{"activity":"A","queue":"Q"}`).(Resizable).Resize(100)
+	for _, args := range []string{`{"url":"http://h/"}`, `{"url":"http://h/","method":"POST"}`} {
+		if _, ok := newTask("http", args).(Resizable); !ok {
+			t.Errorf("http %s is not resizable", args)
+		}
+	}
+}

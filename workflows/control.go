@@ -144,6 +144,7 @@ func (c *coordinator) targets(since int64) job.Targets {
 	if since == c.revision {
 		return t
 	}
+	t.Concurrency = c.spec.Concurrency
 	for _, l := range c.running {
 		t.Chunks = append(t.Chunks, job.Target{
 			First: l.chunk.First, Granted: l.since.UnixNano(), Revision: l.revision, Slots: l.target.slots, Rate: c.rateOf(l), Answer: l.held != l.target,

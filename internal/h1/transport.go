@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -18,15 +19,16 @@ import (
 
 // Transport is an http.RoundTripper like http.Transport, safe for concurrent use. Make it with New.
 type Transport struct {
-	standard  *http.Transport
+	standard  atomic.Pointer[http.Transport]
 	serveNone bool // it leaves every request to standard
 	dial      func(ctx context.Context, network, address string) (net.Conn, error)
-	maxIdle   int
 
-	mu     sync.Mutex
-	idle   idle
-	timer  *time.Timer // that ends what is idle for too long; nil while none is set
-	closed bool
+	mu      sync.Mutex
+	maxIdle int
+	former  []*http.Transport // standard ones, before Resize, which may have requests yet
+	idle    idle
+	timer   *time.Timer // that ends what is idle for too long; nil while none is set
+	closed  bool
 }
 
 const (
@@ -44,12 +46,32 @@ const (
 // New returns a Transport that keeps at most maxIdle connections without a request, over all hosts, and leaves to standard what needs more than HTTP/1.1 over TCP:
 // https, proxies, large or streamed request bodies, and all requests where standard may not speak HTTP/1.1.
 func New(standard *http.Transport, maxIdle int) *Transport {
-	t := &Transport{standard: standard, maxIdle: maxIdle, dial: standard.DialContext}
+	t := &Transport{maxIdle: maxIdle, dial: standard.DialContext}
+	t.standard.Store(standard)
 	t.serveNone = standard.Proxy != nil && proxyInEnvironment() || standard.Protocols != nil && !standard.Protocols.HTTP1()
 	if t.dial == nil {
 		t.dial = (&net.Dialer{}).DialContext
 	}
 	return t
+}
+
+// Resize raises the bound of idle connections, and that of standard's connections to a host where it has one. A lower n changes nothing.
+func (t *Transport) Resize(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed || n <= t.maxIdle {
+		return
+	}
+	t.maxIdle = n
+	old := t.standard.Load()
+	next := old.Clone() // the fields of one that is in use must not be changed
+	next.MaxIdleConns, next.MaxIdleConnsPerHost = n, n
+	if next.MaxConnsPerHost > 0 {
+		next.MaxConnsPerHost = n
+	}
+	t.standard.Store(next)
+	t.former = append(t.former, old)
+	old.CloseIdleConnections()
 }
 
 func proxyInEnvironment() bool {
@@ -89,7 +111,7 @@ func (t *Transport) serves(req *http.Request) bool {
 // compression by itself nor undoes it.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !t.serves(req) {
-		return t.standard.RoundTrip(req)
+		return t.standard.Load().RoundTrip(req)
 	}
 	ctx := req.Context()
 	for {
@@ -187,9 +209,12 @@ func (t *Transport) expire() {
 
 // CloseIdleConnections closes the connections without a request, those of the standard transport too.
 func (t *Transport) CloseIdleConnections() {
-	t.standard.CloseIdleConnections()
+	t.standard.Load().CloseIdleConnections()
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	for _, former := range t.former {
+		former.CloseIdleConnections()
+	}
 	for t.idle.len() > 0 {
 		_ = t.idle.oldest().Close()
 	}

@@ -433,3 +433,47 @@ func BenchmarkGet(b *testing.B) {
 		})
 	}
 }
+
+// TestResize has more requests in flight over TLS than the standard transport may have connections.
+func TestResize(t *testing.T) {
+	const few, many = 2, 5
+	came, release := make(chan struct{}, many), make(chan struct{})
+	secure := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		came <- struct{}{}
+		<-release
+	}))
+	t.Cleanup(secure.Close)
+	standard := secure.Client().Transport.(*http.Transport)
+	standard.MaxConnsPerHost = few
+	tr := New(standard, few)
+	t.Cleanup(func() { tr.Close() })
+	tr.Resize(1) // nothing
+	tr.Resize(many)
+	tr.Resize(few) // nothing
+	if tr.maxIdle != many || standard.MaxConnsPerHost != few {
+		t.Errorf("%d idle; the standard transport was changed to %d", tr.maxIdle, standard.MaxConnsPerHost)
+	}
+	errs := make(chan error, many)
+	for range many {
+		go func() {
+			_, err := get(t.Context(), tr, secure.URL)
+			errs <- err
+		}()
+	}
+	for i := range many {
+		select {
+		case <-came:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("only %d in flight", i)
+		}
+	}
+	close(release)
+	for range many {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if tr.Close(); tr.standard.Load() == standard {
+		t.Error("the standard transport is in use yet")
+	}
+}

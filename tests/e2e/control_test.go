@@ -107,6 +107,22 @@ func TestACapThatIsSetHolds(t *testing.T) {
 	do(0, "cancel", "capped")
 }
 
+// TestACapThatIsSetHoldsOverTLS raises and lowers the cap of a job whose connections are net/http's, which bounds them by itself.
+func TestACapThatIsSetHoldsOverTLS(t *testing.T) {
+	b := harness.New(t)
+	do := on(b)
+	tg, certificate := harness.NewTLSTarget(t, harness.Fixed(20*time.Millisecond))
+	b.Worker()
+	b.Write("in", harness.Lines(1_000_000))
+	do(0, "run", b.Path("in"), "--output", b.Path("out"), "--http", tg.Template(), "--cacert", certificate, "--concurrency", "4", "--job", "secure", "--detach")
+	settles(b, tg, 4, 4)
+	for _, limit := range []int{30, 3, 40} {
+		do(0, "set", "secure", "--concurrency", fmt.Sprint(limit))
+		t.Logf("a cap of %d held after %s", limit, settles(b, tg, limit, 30).Round(10*time.Millisecond))
+	}
+	do(0, "cancel", "secure")
+}
+
 func TestWhatCannotBeSetIsRefused(t *testing.T) {
 	b := harness.New(t)
 	do := on(b)

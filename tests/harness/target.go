@@ -1,10 +1,13 @@
 package harness
 
 import (
+	"encoding/pem"
 	"fmt"
 	"hash/fnv"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -47,6 +50,16 @@ func NewTarget(t *testing.T, latency func(string) time.Duration) *Target {
 	tg.Server = httptest.NewServer(http.HandlerFunc(tg.serve))
 	t.Cleanup(tg.Close)
 	return tg
+}
+
+// NewTLSTarget starts a target over TLS and HTTP/1.1, whose certificate is in the file.
+func NewTLSTarget(t *testing.T, latency func(string) time.Duration) (tg *Target, certificate string) {
+	tg = &Target{Latency: latency, requests: map[string]int{}}
+	tg.Server = httptest.NewTLSServer(http.HandlerFunc(tg.serve))
+	t.Cleanup(tg.Close)
+	certificate = filepath.Join(t.TempDir(), "ca.pem")
+	Must(t, os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: tg.Certificate().Raw}), 0o600))
+	return tg, certificate
 }
 
 func (tg *Target) serve(w http.ResponseWriter, r *http.Request) {
