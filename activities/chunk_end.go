@@ -86,7 +86,9 @@ func (r *chunkRun) join() {
 		n = 0
 	}
 	r.shared.asked.begins(r.revision.Load())
-	r.shared.resizeTask(r.spec.Concurrency) // the task may have been made for an earlier chunk
+	if r.revision.Load() != unasked {
+		r.shared.resizeTask(r.spec.Concurrency) // the task may have been made for an earlier chunk
+	}
 	r.lane = r.shared.pool.Join(r.chunk.First, n, r)
 }
 

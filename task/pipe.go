@@ -32,7 +32,7 @@ func newPipe(c Config) (Task, error) {
 	}
 	switch args.Mode {
 	case pipeLines:
-		return &linePipe{command: args.Command}, nil
+		return &linePipe{command: args.Command, most: c.Concurrency}, nil
 	case pipeAsync:
 		return newAsyncPipe(args.Command, c.Concurrency), nil
 	}
@@ -45,9 +45,12 @@ type linePipe struct {
 	command []string
 
 	mu     sync.Mutex
+	most   int // programs
+	busy   int // of them, or about to be started
 	idle   []*child
 	closed bool
 	broken error // what a program did after which no answer can be trusted
+	ending sync.WaitGroup
 }
 
 // Lasting implements task.Lasting.
@@ -68,6 +71,12 @@ func (t *linePipe) Do(ctx context.Context, r Record) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	kept := false
+	defer func() {
+		if !kept {
+			t.lost()
+		}
+	}()
 	answer, err := exchange(ctx, c, line)
 	switch {
 	case err == nil:
@@ -88,6 +97,7 @@ func (t *linePipe) Do(ctx context.Context, r Record) (Result, error) {
 		return Result{}, t.strayed(c)
 	}
 	t.put(c)
+	kept = true
 	return Result{Value: answer}, nil
 }
 
@@ -108,7 +118,7 @@ func lineOf(r Record) ([]byte, error) {
 	return line.Bytes(), nil
 }
 
-// take returns a program without a record, one that waits or a new one.
+// take returns a program without a record, one that waits or a new one, which is to be put back or lost.
 func (t *linePipe) take() (*child, error) {
 	for {
 		t.mu.Lock()
@@ -117,6 +127,9 @@ func (t *linePipe) take() (*child, error) {
 		if n := len(t.idle); n > 0 && broken == nil {
 			c, t.idle = t.idle[n-1], t.idle[:n-1]
 		}
+		if broken == nil {
+			t.busy++
+		}
 		t.mu.Unlock()
 		if broken != nil {
 			return nil, broken
@@ -124,15 +137,18 @@ func (t *linePipe) take() (*child, error) {
 		if c == nil {
 			c, err := startChild(t.command)
 			if err != nil {
+				t.lost()
 				return nil, Fail(Retryable, err)
 			}
 			return c, nil
 		}
-		switch alive, stray := peek(c); {
-		case stray:
-			return nil, t.strayed(c)
-		case alive:
+		alive, stray := peek(c)
+		if alive && !stray {
 			return c, nil
+		}
+		t.lost()
+		if stray {
+			return nil, t.strayed(c)
 		}
 		_ = c.discard() // it ended between two records: no harm done
 	}
@@ -141,13 +157,41 @@ func (t *linePipe) take() (*child, error) {
 // put keeps a program for the next record.
 func (t *linePipe) put(c *child) {
 	t.mu.Lock()
+	t.busy--
 	closed := t.closed
 	if !closed {
 		t.idle = append(t.idle, c)
+		t.trim()
 	}
 	t.mu.Unlock()
 	if closed {
 		c.finish(endGrace)
+	}
+}
+
+// lost takes note that a program is not put back.
+func (t *linePipe) lost() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.busy--
+}
+
+// trim lets programs end that are too many. The lock is held.
+func (t *linePipe) trim() {
+	for len(t.idle) > 0 && t.busy+len(t.idle) > max(1, t.most) {
+		c := t.idle[0]
+		t.idle = t.idle[1:]
+		t.ending.Go(func() { c.finish(endGrace) })
+	}
+}
+
+// Resize implements Resizable.
+func (t *linePipe) Resize(concurrency int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.most = concurrency
+	if !t.closed {
+		t.trim()
 	}
 }
 
@@ -177,6 +221,7 @@ func (t *linePipe) Close() {
 		wait.Go(func() { c.finish(endGrace) })
 	}
 	wait.Wait()
+	t.ending.Wait()
 }
 
 // exchange gives a program a line and reads the one that it answers. A context that ends kills the program.

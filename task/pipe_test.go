@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -265,4 +266,51 @@ func BenchmarkLines(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// TestProgramsAreAsManyAsTheCap lowers it while programs are at work, and raises it again.
+func TestProgramsAreAsManyAsTheCap(t *testing.T) {
+	dir := t.TempDir()
+	made, err := newPipe(Config{Concurrency: 4, Args: []byte(mustJSON(map[string]any{ // a program has a file while it lives
+		"command": []string{"sh", "-c", `: > "$1/$$"; while read -r l; do while [ ! -e "$1/go" ]; do sleep 0.01; done; echo "$l"; done; rm "$1/$$"`, "sh", dir},
+	}))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(made.(interface{ Close() }).Close)
+	living := func() int {
+		t.Helper()
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(slices.DeleteFunc(entries, func(e os.DirEntry) bool { return e.Name() == "go" }))
+	}
+	run := func(records, want int, meanwhile func()) {
+		t.Helper()
+		if err := os.Remove(filepath.Join(dir, "go")); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		var wait sync.WaitGroup
+		for range records {
+			wait.Go(func() {
+				if _, err := do(t.Context(), made, "x"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		until(t, func() bool { return living() == records })
+		meanwhile()
+		if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wait.Wait()
+		until(t, func() bool { return living() == want })
+	}
+	resize := made.(Resizable).Resize
+	run(4, 4, func() {})
+	run(4, 2, func() { resize(2) }) // those that come back
+	resize(1)                       // those that wait
+	until(t, func() bool { return living() == 1 })
+	run(3, 3, func() { resize(3) })
 }

@@ -50,8 +50,8 @@ type Instant interface{ Instant() }
 // Lasting is implemented by tasks that are costly to make: a worker keeps one for a while after a chunk, for the next chunk of its job.
 type Lasting interface{ Lasting() }
 
-// Resizable is implemented by tasks that are made for so many in flight. Resize says that there may be more from now on than Config told, or than it said
-// before: the job's cap was raised. It is called concurrently with Do, and with the same number or a lower one too, which changes nothing.
+// Resizable is implemented by tasks that hold something for each record in flight. Resize says how many may be from now on, since the job's cap was changed;
+// more than that may be yet. It is called concurrently with Do, with the same number too.
 type Resizable interface{ Resize(concurrency int) }
 
 // Config is what a task is made from.
