@@ -105,7 +105,7 @@ func (a *attempt) judge(res task.Result, err error, now time.Time) (f segment.Fr
 	}
 	a.err = err
 	if class == task.Transient {
-		a.noted = r.shared.breaker.failed(a.noted)
+		a.noted = r.shared.breaker.failed(a.record.Number, a.noted)
 	} else {
 		r.shared.breaker.succeeded(now) // the far side answered
 	}

@@ -12,21 +12,18 @@ import (
 // if something succeeded since its last failure but one: the far side was up then. Otherwise it is held. A success settles what is held: after a
 // short row it was the records' own failure, after a long one an outage, and they are tried anew. When many are held it is an
 // outage that lasts. A try that was under way when an outage ended tells nothing either.
-//
-// What a chunk held when it ended stays in the row, so that small chunks that wait one by one are seen as one outage; the chunk's next attempt
-// takes it out, since it tries the same records.
 type breaker struct {
 	many int64 // failing records that make a row long
 
 	success atomic.Int64 // time of the last success, in nanoseconds of the Unix epoch
 	row     atomic.Int64 // number of the row, from 0
-	failing atomic.Int64 // records in the row
-	held    atomic.Int64 // of those, the ones held
+	failing atomic.Int64 // records in the row, no more of them counted than make it long
+	held    atomic.Int64 // times that one was held in it
 	long    atomic.Int64 // number of the last long row, plus 1
 	over    atomic.Int64 // time of the success that ended it
 
 	mu      sync.Mutex
-	waiting map[int64]int64 // held records of the row by the first record of their chunk, whose attempt has ended
+	records map[int64]struct{} // those counted: a later attempt at a chunk tries them again
 }
 
 // succeeded notes an answer of the far side. It ends the row, if there is one.
@@ -37,8 +34,8 @@ func (b *breaker) succeeded(now time.Time) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	clear(b.waiting)
 	row := b.row.Add(1) // which is the number of the one that ends, plus 1
+	clear(b.records)
 	if b.failing.Swap(0) >= b.many {
 		b.long.Store(row)
 		b.over.Store(now.UnixNano())
@@ -50,12 +47,20 @@ func (b *breaker) succeeded(now time.Time) {
 func (b *breaker) calm() bool { return b.failing.Load() == 0 && b.held.Load() == 0 }
 
 // failed notes a transient failure of a record, which counts once in a row: noted is what the call before returned for it, at first 0.
-func (b *breaker) failed(noted int64) int64 {
-	row := b.row.Load() + 1
-	if noted != row {
-		b.failing.Add(1)
+func (b *breaker) failed(record, noted int64) int64 {
+	if row := b.row.Load() + 1; noted == row {
+		return row
 	}
-	return row
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.records == nil {
+		b.records = map[int64]struct{}{}
+	}
+	if b.failing.Load() < b.many {
+		b.records[record] = struct{}{}
+		b.failing.Store(int64(len(b.records)))
+	}
+	return b.row.Load() + 1
 }
 
 // exhausted says whether to hold a record whose tries, the last but one of which failed at since, were used up by transient failures.
@@ -78,33 +83,3 @@ func (b *breaker) wasOutage(noted int64) bool { return b.long.Load() >= noted }
 
 // outage says whether at least n records are held in the row that goes on.
 func (b *breaker) outage(n int) bool { return b.held.Load() >= int64(n) }
-
-// waits keeps in mind what a chunk held when its attempt ended.
-func (b *breaker) waits(chunk int64, held []*attempt) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	row := b.row.Load() + 1
-	n := int64(0)
-	for _, a := range held {
-		if a.noted == row {
-			n++
-		}
-	}
-	if n == 0 {
-		return
-	}
-	if b.waiting == nil {
-		b.waiting = map[int64]int64{}
-	}
-	b.waiting[chunk] += n
-}
-
-// returns takes what the chunk held out of the row: it is tried again.
-func (b *breaker) returns(chunk int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	n := b.waiting[chunk]
-	delete(b.waiting, chunk)
-	b.held.Add(-n)
-	b.failing.Add(-n)
-}

@@ -69,16 +69,24 @@ func TestBreakerIsSharedByAllChunks(t *testing.T) {
 // TestALongRowOfFailuresWasAnOutage ends a long row and a short one with a success.
 func TestALongRowOfFailuresWasAnOutage(t *testing.T) {
 	b := breaker{many: 2}
-	first := b.failed(0)
-	if b.failed(first) != first || b.failing.Load() != 1 {
+	first := b.failed(1, 0)
+	if b.failed(1, first) != first || b.failing.Load() != 1 {
 		t.Errorf("one record that fails twice counts %d times", b.failing.Load())
 	}
-	b.failed(0)
+	b.failed(1, 0) // in a later attempt at its chunk
+	if b.failing.Load() != 1 {
+		t.Error("one record that is tried anew counts twice")
+	}
+	b.failed(2, 0)
+	b.failed(3, 0)
+	if b.failing.Load() != 2 {
+		t.Error("more are counted than matter")
+	}
 	b.succeeded(noon.Add(2 * time.Second))
 	if !b.wasOutage(first) {
 		t.Error("a long row was no outage")
 	}
-	second := b.failed(first)
+	second := b.failed(1, first)
 	if second == first || b.failing.Load() != 1 {
 		t.Error("a success does not end the row of failures")
 	}
@@ -97,7 +105,7 @@ func TestATryThatOutagesEndInHasFailedInTheEnd(t *testing.T) {
 	for done := false; !done; tries++ {
 		a.round++
 		a.began = now
-		shared.breaker.failed(0)
+		shared.breaker.failed(1, 0)
 		shared.breaker.succeeded(now.Add(time.Second))
 		now = now.Add(2 * time.Second)
 		var f segment.Frame
@@ -113,47 +121,20 @@ func TestATryThatOutagesEndInHasFailedInTheEnd(t *testing.T) {
 	}
 }
 
-// TestWhatWaitsIsCountedOnce has a chunk hold two records, wait, and try them again.
-func TestWhatWaitsIsCountedOnce(t *testing.T) {
-	b := breaker{many: 3}
-	hold := func(n int) (held []*attempt) {
-		for range n {
-			a := &attempt{noted: b.failed(0)}
-			b.exhausted(noon)
-			held = append(held, a)
-		}
-		return held
-	}
-	b.waits(0, hold(2))
-	for range 3 {
-		b.returns(0)
-		b.waits(0, hold(2))
-	}
-	if b.held.Load() != 2 || b.failing.Load() != 2 {
-		t.Errorf("%d held, %d failing, want 2 of each", b.held.Load(), b.failing.Load())
-	}
-	b.waits(10, hold(1)) // another chunk
-	if !b.outage(3) {
-		t.Error("three records of two chunks are not seen together")
-	}
-	b.succeeded(noon.Add(time.Second))
-	b.returns(0)
-	b.returns(10)
-	if b.held.Load() != 0 || b.failing.Load() != 0 {
-		t.Errorf("after a success: %d held, %d failing", b.held.Load(), b.failing.Load())
-	}
-}
-
 // TestABreakerIsKeptWhileChunksWait leaves a run with and without a failure, and comes back.
 func TestABreakerIsKeptWhileChunksWait(t *testing.T) {
 	var a Activities
-	calm, spec := &breaker{}, job.Spec{}.WithDefaults()
+	calm, spec := &breaker{many: 2}, job.Spec{}.WithDefaults()
 	a.keepBreaker("calm", calm)
-	failing := &breaker{}
-	failing.failed(0)
+	failing := &breaker{many: 2}
+	failing.failed(1, 0)
+	failing.exhausted(noon)
 	a.keepBreaker("failing", failing)
 	a.keepBreaker("late", failing)
 	a.breakers["late"] = keptBreaker{failing, time.Now().Add(-time.Second)}
+	if failing.outage(1) {
+		t.Error("that it is an outage is kept")
+	}
 	if len(a.breakers) != 2 || a.unkeepBreaker("failing", spec) != failing {
 		t.Errorf("%d kept, or not the one of the run", len(a.breakers))
 	}

@@ -35,9 +35,8 @@ type chunkRun struct {
 	lane      *slots.Lane
 	share     *slots.Share   // of the rate; nil where that has no bound, or is not known yet
 	rate      *job.RateShare // as granted
-	doubt     job.Doubt
-	rateSlots int          // slots that the share goes with
-	resting   atomic.Int64 // pieces of work that wait for the rate
+	rateSlots int            // slots that the share goes with
+	resting   atomic.Int64   // pieces of work that wait for the rate
 	segment   *segment.Writer
 	batch     int // records a piece of work
 	limit     int // records in backoff or held, in memory: while that many fail, more of them would only fail too
@@ -90,7 +89,7 @@ func newChunkRun(ctx context.Context, q job.ProcessRequest, shared *running, w *
 	r := &chunkRun{
 		spec: q.Spec.WithDefaults(), // a workflow task of an older worker may have asked
 		job:  workflowID(ctx), chunk: q.Chunk, slots: q.Slots, granted: q.Granted, shared: shared, segment: w, batch: 1,
-		limit: backlog(q.Slots), rate: q.Rate, doubt: q.Doubt, done: make(chan struct{}), halted: make(chan struct{}), idle: make(chan struct{}, 1), heard: make(chan struct{}, 1), reader: reader, left: w.Missing(),
+		limit: backlog(q.Slots), rate: q.Rate, done: make(chan struct{}), halted: make(chan struct{}), idle: make(chan struct{}, 1), heard: make(chan struct{}, 1), reader: reader, left: w.Missing(),
 		backoff: map[*attempt]*time.Timer{}, starved: map[*attempt]error{},
 	}
 	r.revision.Store(firstRevision(activity.GetInfo(ctx)))

@@ -151,34 +151,25 @@ func (r *chunkRun) flying() int {
 	return r.inFlight
 }
 
-// inDoubt is how a run ended that is to come back with so many records.
-type inDoubt int
-
-func (n inDoubt) Error() string { return fmt.Sprintf("%d records are in doubt", int(n)) }
-
 // result says how the run ended: nil where every record is in the segment. attempt is the one that may end with an outage, from 1.
 func (r *chunkRun) result(attempt int) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	b := r.shared.breaker
-	b.waits(r.chunk.First, r.held)
 	if r.err != nil {
 		return r.err
 	}
+	b := r.shared.breaker
 	outage := b.outage(r.outageAfter)
 	ended := r.left > len(r.held) // before its end, for an outage
 	for _, a := range r.held {
 		// A success since then, while slots that were lent came back, has ended an outage, or tells that there was none.
-		if outage || attempt < r.doubt.Attempts(r.spec.Tuning) || b.upSince(a.heldAt) && (ended || b.wasOutage(a.noted)) {
+		if outage || attempt < r.spec.Tuning.OutageAttempts || b.upSince(a.heldAt) && (ended || b.wasOutage(a.noted)) {
 			return &job.Error{
 				Kind: job.Outage, Op: "process",
 				Err: fmt.Errorf("the far side seems to be down, tries used up with no success between: %d; record %d: %w",
 					b.held.Load(), a.record.Number, a.err),
 			}
 		}
-	}
-	if len(r.held) > 0 && r.doubt.Returns() {
-		return inDoubt(len(r.held))
 	}
 	for _, a := range r.held {
 		if err := r.giveUp(a); err != nil {

@@ -47,7 +47,8 @@ func (a *Activities) unkeep(key string) task.Task {
 	return k.task
 }
 
-// keptBreaker is what a worker knows of an outage while all chunks of a run wait for their next attempts.
+// keptBreaker is what a worker knows of the row of failures while all chunks of a run wait for their next attempts, to tell at its end whether it was an
+// outage. Whether that goes on they are to find out anew: what is held is not kept.
 type keptBreaker struct {
 	breaker *breaker
 	until   time.Time
@@ -64,6 +65,7 @@ func (a *Activities) keepBreaker(run string, b *breaker) {
 			delete(a.breakers, id)
 		}
 	}
+	b.held.Store(0)
 	if b.calm() {
 		return
 	}

@@ -358,84 +358,33 @@ func TestATryThatAnOutageEndedInIsMadeAgain(t *testing.T) {
 	}
 }
 
-// Small chunks wait one by one, each with fewer records than an outage takes.
-func TestAnOutageIsSeenOverChunksThatWait(t *testing.T) {
-	const records, small = 12, 4
+// Two small chunks fail one after the other, and the second meets the end of the outage: none of its records is to blame.
+func TestTheRowOfFailuresGoesOverChunksThatWait(t *testing.T) {
+	const small = 4
 	for name, tt := range map[string]struct {
 		failures int
-		outage   bool
-	}{"as many as it takes": {records, true}, "one fewer": {records + 1, false}} {
+		failed   int64
+	}{"an outage": {small + 2, 0}, "one fewer": {small + 3, 2}} {
 		t.Run(name, func(t *testing.T) {
 			var far farSide
 			far.down.Store(true)
-			s := newSite(t, far.do, numbers(records)...)
-			s.spec.Tuning.OutageFailures = tt.failures
-			chunks := s.list(s.prepared().Position, small)
-			for attempt := range int32(2) {
-				for _, c := range chunks {
-					_, err := s.process(c, 1, circumstances{attempt: attempt + 1})
-					wantKind(t, err, job.Outage)
-				}
-			}
-			_, err := s.process(chunks[0], 1, circumstances{attempt: 3})
-			if !tt.outage {
-				if err != nil {
-					t.Errorf("so few were not given up: %v", err)
-				}
-				return
-			}
-			wantKind(t, err, job.Outage)
-			far.down.Store(false)
-			for _, c := range chunks {
-				if p := s.processed(c, 1); p.Failed != 0 || p.Ran != small {
-					t.Errorf("%+v", p)
-				}
-			}
-		})
-	}
-}
-
-// Records that nothing tells about come back, are waited for, or have failed, as the workflow says.
-func TestWhatBecomesOfRecordsInDoubtIsTheWorkflows(t *testing.T) {
-	const attempts = 4
-	for doubt, last := range map[job.Doubt]int32{
-		"": attempts, job.DoubtReturn: attempts, job.DoubtWait: attempts * job.DoubtPatience, job.DoubtDecide: 1,
-	} {
-		t.Run(string(doubt), func(t *testing.T) {
 			s := newSite(t, func(ctx context.Context, r task.Record) (task.Result, error) {
-				if r.Number == 0 {
-					return echo(ctx, r)
+				if r.Number == small+2 {
+					far.down.Store(false)
 				}
-				return task.Result{}, errDown
-			}, "a", "b", "c")
-			s.spec.Tuning.OutageAttempts, s.spec.Retry.MaximumAttempts = attempts, 2
-			c := s.begin()
-			process := func(attempt int32) (job.Processed, error) {
-				return do(t, circumstances{attempt: attempt}, s.acts.ProcessChunk, job.ProcessRequest{Spec: s.spec, Chunk: c, Slots: 1, Granted: granted, Doubt: doubt})
-			}
-			for attempt := int32(1); attempt < last; attempt += max(1, last-2) {
-				_, err := process(attempt)
+				return far.do(ctx, r)
+			}, numbers(2*small)...)
+			s.spec.Retry.MaximumAttempts, s.spec.Tuning.OutageFailures = 1, tt.failures
+			chunks := s.list(s.prepared().Position, small)
+			for attempt := range int32(2) { // each of which counts once
+				_, err := s.process(chunks[0], 1, circumstances{attempt: attempt + 1})
 				wantKind(t, err, job.Outage)
 			}
-			p, err := process(last)
-			if err != nil {
-				t.Fatal(err)
+			if p := s.processed(chunks[1], 1); p.Failed != tt.failed {
+				t.Errorf("%+v, want %d that failed", p, tt.failed)
 			}
-			if doubt.Returns() {
-				if p.Doubtful != 2 || p.Failed != 0 {
-					t.Errorf("%+v, want two records in doubt", p)
-				}
-				s.script = echo
-				p = s.processed(c, 1)
-				if p.Ran != 2 {
-					t.Errorf("%d run again, want 2", p.Ran)
-				}
-			} else if p.Doubtful != 0 || p.Failed != 2 {
-				t.Errorf("%+v, want two that failed", p)
-			}
-			s.appended(job.Position{}, true, c)
-			if want := map[bool]string{true: "a\nb\nc\n", false: "a\n\n\n"}[doubt.Returns()]; s.answers() != want {
-				t.Errorf("output %q, want %q", s.answers(), want)
+			if p := s.processed(chunks[0], 1); p.Failed != 0 {
+				t.Errorf("%+v", p)
 			}
 		})
 	}

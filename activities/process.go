@@ -72,17 +72,12 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 			return job.Processed{}, err
 		}
 		defer a.release(key, shared)
-		shared.breaker.returns(q.Chunk.First)
 		run := newChunkRun(ctx, q, shared, w, reader)
 		run.maxResult, run.maxSlots = a.Guard.MaxResult(), a.Guard.MaxConcurrency()
 		current.Store(run)
 		run.joinRate(ctx, q)
 		err = a.run(ctx, run, int(outages.Load())+1)
 		tokens = run.leaveRate()
-		if n := inDoubt(0); errors.As(err, &n) {
-			run.tellOutage()
-			return job.Processed{Doubtful: int(n), Tokens: tokens}, nil
-		}
 		if err != nil {
 			var e *job.Error
 			if errors.As(err, &e) && e.Kind == job.Outage {

@@ -138,49 +138,13 @@ type ProcessRequest struct {
 	Granted int64 `json:"granted"`
 	// Rate is the chunk's share of the job's rate; nil where that has no bound.
 	Rate *RateShare `json:"rate,omitempty"`
-	// Doubt is what becomes of records that have used their tries up while nothing tells whether the far side is up, and which are too few to show an outage.
-	Doubt Doubt `json:"doubt,omitempty"`
 }
 
-// Doubt is what a chunk does about records in doubt. The empty one: they have failed after Tuning.OutageAttempts attempts. A worker of an older version
-// knows no other.
-type Doubt string
-
-// The kinds of Doubt.
-const (
-	// DoubtReturn: after so many attempts the chunk comes back with them.
-	DoubtReturn Doubt = "return"
-	// DoubtWait: there are many of them over all chunks, which is an outage. The chunk comes back after DoubtPatience times as many attempts.
-	DoubtWait Doubt = "wait"
-	// DoubtDecide: they have failed after one attempt.
-	DoubtDecide Doubt = "decide"
-)
-
-// DoubtPatience is how many times as long a chunk waits in an outage that is seen over several chunks: at 30 s between attempts, most of an hour.
-const DoubtPatience = 30
-
-// Attempts is how many attempts, each ended by what may be an outage, a chunk makes at records in doubt.
-func (d Doubt) Attempts(t Tuning) int {
-	switch d {
-	case DoubtDecide:
-		return 1
-	case DoubtWait:
-		return DoubtPatience * t.OutageAttempts
-	default:
-		return t.OutageAttempts
-	}
-}
-
-// Returns says whether the chunk comes back with them then.
-func (d Doubt) Returns() bool { return d == DoubtReturn || d == DoubtWait }
-
-// Processed says that a chunk's segment is sealed, that the output has passed the chunk, or that some of its records are in doubt.
+// Processed says that a chunk's segment is sealed, or that the output has passed the chunk.
 type Processed struct {
 	// Committed says that the output stands at or beyond the chunk's end already: there is no segment.
-	Committed bool `json:"committed,omitempty"`
-	// Doubtful is how many records are in doubt. The others are in the segment, which is not sealed.
-	Doubtful int   `json:"doubtful,omitempty"`
-	Failed   int64 `json:"failed,omitempty"`
+	Committed bool  `json:"committed,omitempty"`
+	Failed    int64 `json:"failed,omitempty"`
 	// Bytes of the segment.
 	Bytes int64 `json:"bytes,omitempty"`
 	// TaskMicros is the time spent in the chunk's tries, in microseconds.
@@ -316,8 +280,6 @@ type Progress struct {
 	// Running is the chunks being processed, and Slots how many slots they hold.
 	Running int `json:"running"`
 	Slots   int `json:"slots"`
-	// Doubtful is the records in doubt, of chunks that are not being processed.
-	Doubtful int `json:"doubtful,omitempty"`
 	// ChunkRecords is the size of the next chunks.
 	ChunkRecords int `json:"chunkRecords"`
 	// Runs is how often the workflow has continued as new, plus 1.

@@ -97,7 +97,7 @@ type Tuning struct {
 	// them, the far side counts as down: 1 to 1,000,000, by default 10.
 	OutageFailures int `json:"outageFailures,omitempty"`
 	// OutageAttempts is how many attempts, each ended by what may be an outage, a chunk makes at fewer such records than OutageFailures, where nothing else
-	// tells whether the far side is up, before it comes back with them, or they have failed where no other chunk is left: 1 to 1,000, by default 3.
+	// tells whether the far side is up, before they have failed: 1 to 1,000, by default 3.
 	OutageAttempts int `json:"outageAttempts,omitempty"`
 }
 

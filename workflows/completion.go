@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/longhaul/longhaul/job"
@@ -34,7 +35,7 @@ func (c *coordinator) gather(q *job.AppendRequest) {
 		bytes += s.Bytes
 	}
 	q.Answered = c.position.Records + c.ahead.Records()
-	q.Final = c.listedAll && len(q.Chunks) == len(c.ready) && len(c.queue)+len(c.running)+len(c.doubts)+len(c.leftovers) == 0 && c.listing == nil
+	q.Final = c.listedAll && len(q.Chunks) == len(c.ready) && len(c.queue)+len(c.running)+len(c.leftovers) == 0 && c.listing == nil
 }
 
 // onGathered takes note of what was committed of a request.
@@ -50,12 +51,13 @@ func (c *coordinator) onGathered(r job.Appended) {
 	case r.Further:
 		c.stopping, c.sealed = true, true // the output is further than this run knows: ask it anew
 	case r.Taken < len(c.appended.Chunks):
-		c.redo(c.appended.Chunks[r.Taken])
+		c.again(c.appended.Chunks[r.Taken])
 	}
 }
 
-// redo queues a chunk whose segment is missing or damaged.
-func (c *coordinator) redo(chunk job.Chunk) {
+// again queues a chunk whose segment is missing or damaged.
+func (c *coordinator) again(chunk job.Chunk) {
 	c.ready = slices.DeleteFunc(c.ready, func(s job.Segment) bool { return s.Chunk == chunk })
-	c.enqueue(queued{Chunk: chunk, leftover: true})
+	at, _ := slices.BinarySearchFunc(c.queue, chunk.First, func(q queued, first int64) int { return cmp.Compare(q.First, first) })
+	c.queue = slices.Insert(c.queue, at, queued{chunk, true})
 }

@@ -14,7 +14,7 @@ import (
 
 // coordinator is the state of one run. Chunks go from queue to running to ready to the output; the cursor is where listing goes on.
 //
-//	position <= ready, running, doubts < queue <= cursor
+//	position <= ready, running < queue <= cursor
 type coordinator struct {
 	spec    rated
 	raw     json.RawMessage
@@ -41,7 +41,6 @@ type coordinator struct {
 	listedAll bool
 	queue     []queued
 	running   []*lane
-	doubts    []doubtful
 	ready     []job.Segment // sorted
 
 	control    job.Control
@@ -80,13 +79,11 @@ type cursor struct {
 type queued struct {
 	job.Chunk
 	leftover bool // it has a segment, so that its boundaries must stay
-	doubt    job.Doubt
 }
 
 // lane is a chunk being processed.
 type lane struct {
 	chunk    job.Chunk
-	doubt    job.Doubt
 	held     share // what the chunk may be using
 	target   share // what it is to have
 	most     int   // slots that it can use
@@ -128,7 +125,6 @@ func (c *coordinator) advance() bool {
 		c.dropOutgrown(s)
 		c.process(s)
 		c.list(s)
-		c.decide(s)
 	}
 	c.append()
 	return c.listing != nil || c.appending != nil || len(c.running) > 0 || c.control.Paused && !c.stopping && !c.complete
@@ -144,7 +140,7 @@ func (c *coordinator) budgetSpent() bool {
 	if c.activities >= hardBudget*budget {
 		return true
 	}
-	if c.activities < budget && !workflow.GetInfo(c.root).GetContinueAsNewSuggested() || len(c.doubts) > 0 { // which the next run would not know of
+	if c.activities < budget && !workflow.GetInfo(c.root).GetContinueAsNewSuggested() {
 		return false
 	}
 	late := workflow.Now(c.root).Add(-2 * time.Duration(c.spec.Tuning.ChunkDuration))
@@ -207,11 +203,10 @@ func (c *coordinator) failed(err error) {
 // process starts queued chunks while there are slots for them and the window allows it.
 func (c *coordinator) process(s Sizing) {
 	for c.free.slots > 0 && len(c.queue) > 0 && len(c.running) < maxLanes && c.rateAllows(s) && c.windowAllows(c.queue[0].Chunk) {
-		next := c.queue[0]
+		l := &lane{chunk: c.queue[0].Chunk, since: workflow.Now(c.root)}
 		c.queue = c.queue[1:]
-		l := &lane{chunk: next.Chunk, doubt: c.doubtOf(next), since: workflow.Now(c.root)}
 		q := job.ProcessRequest{Spec: c.spec.Spec, Chunk: l.chunk, Granted: l.since.UnixNano(), Rate: c.grant(l, s)}
-		q.Slots, q.Doubt = min(l.held.slots, l.chunk.Records), l.doubt
+		q.Slots = min(l.held.slots, l.chunk.Records)
 		c.activities++
 		l.result = processChunk(c.work, q)
 		c.running = append(c.running, l)
@@ -243,12 +238,7 @@ func (c *coordinator) onProcessed(l *lane, f workflow.Future) {
 		c.failed(err)
 	case p.Committed:
 		c.stopping = true // the output is further than this run knows: ask it anew
-	case p.Doubtful > 0:
-		c.doubt(doubtful{l.chunk, p.Doubtful})
 	default:
-		if p.Ran > 0 && (l.doubt.Returns() || p.Failed == 0) { // not by giving up what was in doubt
-			c.answered()
-		}
 		c.carried.Story.heard(p)
 		if p.Ran == l.chunk.Records {
 			elapsed := time.Duration(p.ElapsedMicros) * time.Microsecond
@@ -335,7 +325,7 @@ func (c *coordinator) onAppended(f workflow.Future) {
 		c.stopping, c.sealed = true, true // the output is further than this run knows: ask it anew
 	case r.Position.Records < end:
 		// The segment there is missing or damaged.
-		c.enqueue(queued{Chunk: c.ready[0].Chunk, leftover: true})
+		c.queue = slices.Insert(c.queue, 0, queued{c.ready[0].Chunk, true})
 		c.ready = c.ready[1:]
 	}
 }

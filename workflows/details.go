@@ -133,9 +133,6 @@ func (c *coordinator) details(now time.Time, done int64) string {
 		row("done, waiting for a record before them", "%s records in %s chunks", commas(p.Ahead), commas(int64(len(c.ready))))
 	}
 	row("in work", "%s chunks, with %s of %s slots", commas(int64(p.Running)), commas(int64(p.Slots)), commas(int64(c.spec.Concurrency)))
-	if p.Doubtful > 0 {
-		row("in doubt", "%s records, which used their tries up with nothing to tell whether the far side is up: tried again once another one is answered", commas(int64(p.Doubtful)))
-	}
 	if c.spec.Rate != "" {
 		row("at most", "%s tries, with a burst of %s", c.spec.Rate, commas(int64(c.spec.Burst)))
 	}

@@ -19,7 +19,7 @@ func (c *coordinator) takeLeftovers() {
 		case s.Sealed:
 			c.addReady(s)
 		default:
-			c.queue = append(c.queue, queued{Chunk: s.Chunk, leftover: true})
+			c.queue = append(c.queue, queued{s.Chunk, true})
 		}
 		c.cursor = cursor{record: s.End(), offset: s.EndOffset()}
 	}

@@ -31,13 +31,6 @@ func TestOrderAndCapHoldWhateverTheTasksTake(t *testing.T) {
 		w.left(anyLeftovers(t, w.records, smallest)...)
 		w.takes = heavyTailed(rapid.Uint64().Draw(t, "seed"))
 		w.delay[job.ActivityAppendOutput] = time.Duration(rapid.IntRange(0, 5000).Draw(t, "append millis")) * time.Millisecond
-		doubts, returned := rapid.SliceOfN(rapid.IntRange(0, 12), 1, 20).Draw(t, "doubts"), 0
-		w.doubts = func(job.ProcessRequest) int { // of one chunk after the other
-			if returned++; returned <= len(doubts) {
-				return doubts[returned-1]
-			}
-			return 0
-		}
 		w.finished(t, w.finish(t))
 	})
 }

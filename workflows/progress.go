@@ -8,7 +8,6 @@ func (c *coordinator) progress() job.Progress {
 		Position: c.position, Totals: c.totals, Listed: c.cursor.record, ListedBytes: c.cursor.offset, ListedAll: c.listedAll,
 		CommittedAhead: c.ahead.Records(), InputBytes: c.inputBytes, Running: len(c.running), Runs: c.carried.Runs,
 		ChunkRecords: c.plan().Records, Control: c.control,
-		Doubtful: c.inDoubt(),
 	}
 	for _, s := range c.ready {
 		p.Ahead += int64(s.Records)

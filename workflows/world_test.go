@@ -31,8 +31,6 @@ type world struct {
 	busy func(job.ProcessRequest) time.Duration
 	// failed is how many records of a chunk fail.
 	failed func(job.Chunk) int64
-	// doubts is how many records of a chunk come back in doubt, where the request lets them.
-	doubts func(job.ProcessRequest) int
 	// tokens is what a chunk has saved up of the rate at its end.
 	tokens func(job.Chunk) float64
 	// fault may fail an activity, which is known by its name and its request, before it does anything.
@@ -86,7 +84,6 @@ func newWorld(records int64, s job.Spec) *world {
 		delay:  map[string]time.Duration{},
 		takes:  func(job.ProcessRequest) time.Duration { return time.Second },
 		failed: func(job.Chunk) int64 { return 0 },
-		doubts: func(job.ProcessRequest) int { return 0 },
 		tokens: func(job.Chunk) float64 { return 0 },
 		fault:  func(string, any) error { return nil },
 	}
@@ -218,12 +215,6 @@ func (w *world) ProcessChunk(ctx context.Context, q job.ProcessRequest) (job.Pro
 			return nil, false // told to stop before
 		}
 		delete(w.running, id)
-		if n := w.doubts(q); n > 0 && q.Doubt.Returns() {
-			for i := c.First; i < c.End(); i++ {
-				w.ran[i]--
-			}
-			return job.Processed{Doubtful: n, Tokens: w.tokens(c)}, true
-		}
 		s := job.Segment{Chunk: c, Sealed: true, Bytes: c.Length, Failed: w.failed(c)}
 		w.segments[c.First] = s
 		if c.End() <= w.position.Records {
@@ -231,7 +222,7 @@ func (w *world) ProcessChunk(ctx context.Context, q job.ProcessRequest) (job.Pro
 		}
 		ran := c.Records
 		if before.Records != 0 {
-			ran = (ran + 1) / 2 // the other half was found
+			ran /= 2 // the other half was found
 		}
 		return job.Processed{Bytes: s.Bytes, Failed: s.Failed, Ran: ran, TaskMicros: w.work(q, d).Microseconds(), Tokens: w.tokens(c)}, true
 	})

@@ -117,9 +117,6 @@ func (e *engine) snapshot(ctx context.Context, j *started) (progress.Snapshot, e
 			slowest = h
 		}
 	}
-	if p.Doubtful > 0 && s.Trouble == "" {
-		s.Trouble = fmt.Sprintf("%d records used their tries up, with nothing to tell whether the far side is up: tried again once another one is answered", p.Doubtful)
-	}
 	if s.Paused {
 		s.Trouble = "it is paused; `longhaul resume " + j.id + "` goes on"
 	}

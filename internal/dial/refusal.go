@@ -38,7 +38,7 @@ func remedy(err error) string {
 // NoServer makes an error of connecting one that says where to, and what to do: that which otherwise says, where nothing better is known.
 func (s Settings) NoServer(err error, otherwise string) error {
 	do := remedy(err)
-	if do == "" && strings.Contains(err.Error(), "error reading server preface: EOF") && s.ConnectionOptions.TLS == nil {
+	if do == "" && strings.Contains(err.Error(), "error reading server preface") && s.ConnectionOptions.TLS == nil {
 		do = "does the server want TLS? then say --tls; is there something else at this address?"
 	}
 	return fmt.Errorf("no Temporal server at %s: %w (%s)", s.HostPort, err, cmp.Or(do, otherwise))

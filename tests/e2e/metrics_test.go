@@ -146,6 +146,7 @@ func TestLogsTellNoSecretAndNoRecord(t *testing.T) {
 	b.Write("in", []byte(strings.Repeat(record+"\n", 50)))
 	p := b.Longhaul("in", "--output", "out", "--http", tg.URL, "--data-record", "--header-env", "Authorization=Bearer TOKEN", "--retries", "1")
 	worker.Says("the far side seems to be down")
+	b.Until("as many refused as an outage takes, and more", func() bool { return tg.Refused() >= 50 })
 	tg.SetDown(false)
 	p.Ended(0)
 	log := worker.Errs()

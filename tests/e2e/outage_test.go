@@ -3,7 +3,6 @@ package e2e
 import (
 	"net"
 	"net/http"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -44,38 +43,27 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// TestOutageFromTheStart has nothing listen at the address until the job has begun to wait. Where tasks are run one at a time the first chunks have too few
-// records, each on its own, to show an outage.
+// TestOutageFromTheStart has nothing listen at the address until the job has begun to wait.
 func TestOutageFromTheStart(t *testing.T) {
 	const n = 100
-	for name, tt := range map[string]struct {
-		flags []string
-		waits *regexp.Regexp
-	}{
-		"many at a time": {[]string{"--concurrency", "20"}, regexp.MustCompile("connection refused")},
-		"one at a time":  {[]string{"--concurrency", "1", "--retries", "1", "--outage-attempts", "2"}, regexp.MustCompile(`no success between: \d\d`)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := harness.New(t)
-			b.Worker()
-			b.Write("in", harness.Lines(n))
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			harness.Must(t, err)
-			address := l.Addr().String()
-			harness.Must(t, l.Close())
-			p := b.Longhaul(append([]string{"in", "--output", "out", "--http", "http://" + address + "/{{.}}"}, tt.flags...)...)
-			b.Until("the job waits", func() bool { return tt.waits.MatchString(p.Errs()) })
-			l, err = net.Listen("tcp", address)
-			harness.Must(t, err)
-			s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				_, _ = w.Write([]byte(harness.Answer(r.URL.Path[1:])))
-			})}
-			go func() { _ = s.Serve(l) }()
-			defer s.Close()
-			p.Ended(0)
-			b.Same("out", harness.Oracle(n))
-		})
-	}
+	b := harness.New(t)
+	b.Worker()
+	b.Write("in", harness.Lines(n))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	harness.Must(t, err)
+	address := l.Addr().String()
+	harness.Must(t, l.Close())
+	p := b.Longhaul("in", "--output", "out", "--http", "http://"+address+"/{{.}}", "--concurrency", "20")
+	p.Says("connection refused")
+	l, err = net.Listen("tcp", address)
+	harness.Must(t, err)
+	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte(harness.Answer(r.URL.Path[1:])))
+	})}
+	go func() { _ = s.Serve(l) }()
+	defer s.Close()
+	p.Ended(0)
+	b.Same("out", harness.Oracle(n))
 }
 
 // TestRetryAfter has the target ask for a pause of two seconds, longer than the backoff would be.
