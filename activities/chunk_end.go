@@ -28,6 +28,12 @@ func (r *chunkRun) landed(n, done int) {
 			r.failLocked(err)
 		}
 	}
+	if r.left == 0 && !r.readAll && !r.stopped {
+		// No slot may come by to find the end: those of a chunk that has ended may have run these records, and this one may have none.
+		if _, err := r.read(); err != nil {
+			r.failLocked(err)
+		}
+	}
 	r.checkEnd()
 }
 

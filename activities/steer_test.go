@@ -2,6 +2,7 @@ package activities_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -277,5 +278,40 @@ func TestAPausedChunkStopsWhenItIsToldTo(t *testing.T) {
 	_, err := join()
 	if msg := wantKind(t, err, job.Interrupted); !strings.Contains(msg, "with 8 of") {
 		t.Errorf("it says %s", msg)
+	}
+}
+
+// The records of a chunk that has no slots yet run in those of another one, which then ends: no slot is left to find that the chunk is done.
+func TestAChunkEndsWithoutAnySlotOfItsOwn(t *testing.T) {
+	t.Parallel()
+	h := newHelm(t)
+	h.fails(errors.New("nobody answers"))
+	began, release := make(chan int64, 10), map[int64]chan struct{}{0: make(chan struct{}), 2: make(chan struct{}), 3: nil}
+	release[3] = release[2]
+	s := newSite(t, func(ctx context.Context, r task.Record) (task.Result, error) {
+		if c := release[r.Number]; c != nil {
+			began <- r.Number
+			<-c
+		}
+		return echo(ctx, r)
+	}, numbers(4)...)
+	chunks := s.list(s.prepared().Position, 2)
+	second := fork(t, func() (job.Processed, error) {
+		return s.process(chunks[1], 1, circumstances{attempt: 2, client: h.stub})
+	})
+	h.asks(-1)
+	first := fork(t, func() (job.Processed, error) { return s.process(chunks[0], 2, circumstances{}) })
+	await(t, began, "a record")
+	await(t, began, "the other chunk's, in a slot that is lent")
+	close(release[0])
+	await(t, began, "the last one, in the other slot")
+	if !eventually(func() bool { jobs := s.acts.Jobs(); return len(jobs) == 1 && jobs[0].Granted == 0 }) {
+		t.Fatal("the first chunk does not leave")
+	}
+	close(release[2])
+	for _, join := range []func() (job.Processed, error){first, second} {
+		if p, err := join(); err != nil || p.Ran != 2 {
+			t.Errorf("%+v, %v", p, err)
+		}
 	}
 }
