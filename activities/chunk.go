@@ -80,6 +80,8 @@ type chunkRun struct {
 	retries  int64
 	starving int64 // tries that could not be made
 
+	seal    func() (job.Processed, error)
+	ahead   bool // the workflow has heard of that, though the chunk has not ended
 	told    told
 	longest atomic.Pointer[job.Longest]
 	failure atomic.Pointer[failedRecord]

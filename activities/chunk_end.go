@@ -151,6 +151,51 @@ func (r *chunkRun) end(grace time.Duration) {
 	r.cancel()
 }
 
+// sealedAfter is how long a chunk that is done waits for slots that it lent before it tells the workflow that it is.
+const sealedAfter = 500 * time.Millisecond
+
+// leave takes the chunk's slots out of the pool, and waits for those that are lent. A chunk that is done need not keep the output waiting meanwhile.
+func (r *chunkRun) leave(ctx context.Context) {
+	left := make(chan struct{})
+	go func() {
+		r.lane.Leave()
+		close(left)
+	}()
+	t := time.NewTimer(sealedAfter)
+	defer t.Stop()
+	select {
+	case <-left:
+		return
+	case <-t.C:
+	}
+	r.mu.Lock()
+	done := r.left == 0 && r.err == nil
+	r.mu.Unlock()
+	if done {
+		r.tellDone(ctx)
+	}
+	<-left
+}
+
+// tellDone seals the segment and has it committed. Where that cannot be, it is when the chunk ends.
+func (r *chunkRun) tellDone(ctx context.Context) {
+	p, err := r.seal()
+	if err == nil {
+		info := activity.GetInfo(ctx)
+		within, cancel := context.WithTimeout(ctx, askTimeout)
+		defer cancel()
+		err = activity.GetClient(ctx).SignalWorkflow(within, info.WorkflowExecution.ID, info.WorkflowExecution.RunID,
+			job.SignalChunkSealed, job.ChunkSealed{First: r.chunk.First, Granted: r.granted, Processed: p})
+	}
+	if err != nil {
+		activity.GetLogger(ctx).Warn("the output waits for slots that are lent", "error", err)
+		return
+	}
+	r.mu.Lock()
+	r.ahead = true
+	r.mu.Unlock()
+}
+
 func (r *chunkRun) flying() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -17,6 +17,9 @@ func (r *chunkRun) progress() job.Heartbeat {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h := job.Heartbeat{Done: r.chunk.Records - r.left, Failed: s.Failed, InFlight: max(0, r.inFlight-int(r.resting.Load()))}
+	if r.ahead {
+		return job.Heartbeat{} // the workflow counts these records
+	}
 	h.Slowest = r.slowest(time.Now())
 	if err := r.shared.asked.trouble(); err != nil && r.revision.Load() == unasked {
 		h.Trouble = "it waits to be told its slots: " + oneLine(err)

@@ -64,6 +64,17 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 	}
 	defer w.Close()
 	ran, tokens := w.Missing(), saved(ctx, q)
+	seal := func() (job.Processed, error) {
+		sum, err := w.Seal()
+		if err != nil {
+			return job.Processed{}, err
+		}
+		p := job.Processed{
+			Failed: sum.Failed, Bytes: sum.Bytes, TaskMicros: sum.TaskMicros, Ran: ran, ElapsedMicros: time.Since(begun).Microseconds(),
+		}
+		current.Load().remarkable(&p)
+		return p, nil
+	}
 	if ran > 0 {
 		key := shareKey(ctx, q.Spec)
 		id := activity.GetInfo(ctx).WorkflowExecution
@@ -76,6 +87,7 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 		run.maxResult, run.maxSlots = a.Guard.MaxResult(), a.Guard.MaxConcurrency()
 		current.Store(run)
 		run.joinRate(ctx, q)
+		run.seal = seal
 		err = a.run(ctx, run, int(outages.Load())+1)
 		tokens = run.leaveRate()
 		if err != nil {
@@ -91,15 +103,12 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 			return job.Processed{}, err
 		}
 	}
-	sum, err := w.Seal()
+	p, err := seal()
 	if err != nil {
 		return job.Processed{}, err
 	}
+	p.Tokens = tokens
 	current.Load().tellSealed()
-	p := job.Processed{
-		Failed: sum.Failed, Bytes: sum.Bytes, TaskMicros: sum.TaskMicros, Ran: ran, ElapsedMicros: time.Since(begun).Microseconds(), Tokens: tokens,
-	}
-	current.Load().remarkable(&p)
 	return p, nil
 }
 
@@ -160,7 +169,7 @@ func (a *Activities) run(ctx context.Context, r *chunkRun, attempt int) error {
 		}
 	}
 	r.end(a.StopTimeout)
-	r.lane.Leave()
+	r.leave(ctx)
 	defer r.tell()
 	return r.result(attempt)
 }

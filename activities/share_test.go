@@ -326,3 +326,52 @@ func TestARecordHeldWhileItsSlotsAreLentFailsInTheEnd(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A chunk that is done tells so while slow tasks of another one are in its slots: the output need not wait for them.
+func TestAChunkThatIsDoneSaysSoBeforeItsSlotsAreBack(t *testing.T) {
+	const records = 4
+	slow, release := make(chan struct{}, 100), make(chan struct{})
+	s := newSite(t, func(ctx context.Context, r task.Record) (task.Result, error) {
+		if r.Number >= records {
+			slow <- struct{}{}
+			<-release
+		} else if r.Number == 0 { // until the other slots of its chunk are lent
+			for range 3 {
+				if _, ok := comes(slow); !ok {
+					t.Error("no slot is lent")
+				}
+			}
+		}
+		return echo(ctx, r)
+	}, numbers(2*records)...)
+	chunks := s.list(s.prepared().Position, records)
+	stub := temporalStub{signals: make(chan signal, 100)}
+	beats := make(chan job.Heartbeat, 1000)
+	process := func(c job.Chunk, in circumstances) func() (job.Processed, error) {
+		in.client = stub
+		return fork(t, func() (job.Processed, error) { return s.process(c, 2, in) })
+	}
+	second := process(chunks[1], circumstances{})
+	first := process(chunks[0], circumstances{beat: func(h job.Heartbeat) { beats <- h }})
+	got := await(t, stub.signals, "a signal")
+	d, ok := got.arg.(job.ChunkSealed)
+	if p := d.Processed; !ok || got.name != job.SignalChunkSealed || d.First != 0 || d.Granted != granted || p.Ran != records || p.Failed != 0 || p.Bytes == 0 {
+		t.Fatalf("signal %+v", got)
+	}
+	s.appended(job.Position{}, false, chunks[0])
+	if want := lines(numbers(records)...); s.answers() != want {
+		t.Errorf("output %q, want %q", s.answers(), want)
+	}
+	for len(beats) > 0 { // of before
+		<-beats
+	}
+	for await(t, beats, "a heartbeat that leaves its records to the workflow").Done != 0 {
+	}
+	close(release)
+	if p, err := first(); err != nil || p.Ran != records || p.Bytes != d.Processed.Bytes {
+		t.Errorf("%+v, %v, where the signal said %+v", p, err, d.Processed)
+	}
+	if p, err := second(); err != nil || p.Ran != records {
+		t.Errorf("%+v, %v", p, err)
+	}
+}

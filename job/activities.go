@@ -28,6 +28,8 @@ const (
 	MemoDetails = "details"
 	// SignalSlotsReturned carries a SlotsReturned from a running ProcessChunk to its workflow.
 	SignalSlotsReturned = "slotsReturned"
+	// SignalChunkSealed carries a ChunkSealed from a ProcessChunk whose slots are lent to slow tasks, so that it cannot end yet.
+	SignalChunkSealed = "chunkSealed"
 
 	ActivityPrepare      = "Prepare"
 	ActivityListChunks   = "ListChunks"
@@ -228,6 +230,14 @@ type SlotsReturned struct {
 	Keep    int   `json:"keep"`
 	// Revision is that of the Target which the chunk has followed, 0 where none: one that has been told of a later one answers it anew.
 	Revision int64 `json:"revision,omitempty"`
+}
+
+// ChunkSealed says that the segment of the chunk that begins at First is whole, and may be committed. Only its slots have not come back.
+type ChunkSealed struct {
+	First int64 `json:"first"`
+	// Granted is that of the ProcessRequest.
+	Granted   int64     `json:"granted"`
+	Processed Processed `json:"processed"`
 }
 
 // Heartbeat is the details of ProcessChunk's heartbeats.

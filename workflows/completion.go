@@ -49,7 +49,7 @@ func (c *coordinator) onGathered(r job.Appended) {
 	c.ready = slices.DeleteFunc(c.ready, func(s job.Segment) bool { return slices.Contains(taken, s.Chunk) })
 	switch {
 	case r.Further:
-		c.stopping, c.sealed = true, true // the output is further than this run knows: ask it anew
+		c.stopping, c.closed = true, true // the output is further than this run knows: ask it anew
 	case r.Taken < len(c.appended.Chunks):
 		c.again(c.appended.Chunks[r.Taken])
 	}

@@ -22,6 +22,7 @@ func (c *coordinator) listen() error {
 		return workflow.GetSignalChannelWithOptions(c.root, name, workflow.SignalChannelOptions{Description: description})
 	}
 	c.returned = signal(job.SignalSlotsReturned, "From the job's own chunks only: slots that they cannot use any more.")
+	c.seals = signal(job.SignalChunkSealed, "From the job's own chunks only: one that is done, but for its slots.")
 	c.pauses, c.resumes, c.sets = signal(job.UpdatePause, pause), signal(job.UpdateResume, resume), signal(job.UpdateSet, set)
 	return errors.Join(
 		workflow.SetUpdateHandlerWithOptions(c.root, job.UpdatePause,

@@ -259,7 +259,7 @@ func TestNoMoreIsHandedOutThanTheCapAllows(t *testing.T) {
 			w.holds(t, env)
 		}})
 		r := w.first(t, alarms...)
-		for runs := 0; r.continued && runs < 100; runs++ { // those after the first may be paused
+		for runs := 0; r.continued && runs < 1_000; runs++ { // those after the first may be paused
 			r = w.once(t, r.spec, r.carried, alarm{time.Second, func(env *testsuite.TestWorkflowEnvironment) { updated(t, env, "resume") }})
 		}
 		w.finished(t, r)

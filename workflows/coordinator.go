@@ -25,9 +25,9 @@ type coordinator struct {
 	cancelWork workflow.CancelFunc
 	commit     workflow.Context // of appending: what is ready is committed whatever happens
 
-	returned, pauses, resumes, sets workflow.ReceiveChannel // signals
-	woken                           workflow.Channel        // by updates
-	refused                         string                  // why the last signal was
+	returned, seals, pauses, resumes, sets workflow.ReceiveChannel // signals
+	woken                                  workflow.Channel        // by updates
+	refused                                string                  // why the last signal was
 
 	position   job.Position
 	ahead      job.Ahead // committed beyond it, in the order of completion
@@ -65,7 +65,7 @@ type coordinator struct {
 
 	activities int
 	stopping   bool // nothing new is listed or processed
-	sealed     bool // nothing more is appended
+	closed     bool // nothing more is appended
 	err        error
 }
 
@@ -89,6 +89,7 @@ type lane struct {
 	most     int   // slots that it can use
 	revision int64 // of the target
 	since    time.Time
+	sealed   bool // it is done, and waits for slots that it lent
 	result   workflow.Future
 }
 
@@ -160,6 +161,12 @@ func (c *coordinator) wait() {
 			if r.Revision > 0 {
 				c.tellChange() // of what was set: nothing else may happen for long
 			}
+		}
+	})
+	s.AddReceive(c.seals, func(ch workflow.ReceiveChannel, _ bool) {
+		var d job.ChunkSealed
+		if ch.ReceiveAsync(&d) {
+			c.onSealed(d)
 		}
 	})
 	c.heed(s)
@@ -236,19 +243,35 @@ func (c *coordinator) onProcessed(l *lane, f workflow.Future) {
 	switch {
 	case err != nil:
 		c.failed(err)
+	case l.sealed: // all else was told before
 	case p.Committed:
 		c.stopping = true // the output is further than this run knows: ask it anew
 	default:
-		c.carried.Story.heard(p)
-		if p.Ran == l.chunk.Records {
-			elapsed := time.Duration(p.ElapsedMicros) * time.Microsecond
-			if elapsed == 0 {
-				elapsed = workflow.Now(c.root).Sub(l.since) // which has the way to the worker and back in it
-			}
-			c.carried.Pace = c.carried.Pace.Observe(p.Ran, elapsed, time.Duration(p.TaskMicros)*time.Microsecond)
-		}
-		c.addReady(job.Segment{Chunk: l.chunk, Sealed: true, Bytes: p.Bytes, Failed: p.Failed})
+		c.sealed(l, p)
 	}
+}
+
+// onSealed takes note that a chunk is done whose slots have not come back.
+func (c *coordinator) onSealed(d job.ChunkSealed) {
+	for _, l := range c.running {
+		if l.chunk.First == d.First && l.since.UnixNano() == d.Granted && !l.sealed {
+			l.sealed, l.most = true, 0
+			c.sealed(l, d.Processed)
+		}
+	}
+}
+
+// sealed takes note of a segment that is ready.
+func (c *coordinator) sealed(l *lane, p job.Processed) {
+	c.carried.Story.heard(p)
+	if p.Ran == l.chunk.Records {
+		elapsed := time.Duration(p.ElapsedMicros) * time.Microsecond
+		if elapsed == 0 {
+			elapsed = workflow.Now(c.root).Sub(l.since) // which has the way to the worker and back in it
+		}
+		c.carried.Pace = c.carried.Pace.Observe(p.Ran, elapsed, time.Duration(p.TaskMicros)*time.Microsecond)
+	}
+	c.addReady(job.Segment{Chunk: l.chunk, Sealed: true, Bytes: p.Bytes, Failed: p.Failed})
 }
 
 func (c *coordinator) addReady(s job.Segment) {
@@ -258,7 +281,7 @@ func (c *coordinator) addReady(s job.Segment) {
 
 // append commits the ready segments that follow the position, or the end of an input without any.
 func (c *coordinator) append() {
-	if c.appending != nil || c.complete || c.sealed {
+	if c.appending != nil || c.complete || c.closed {
 		return
 	}
 	q := c.nextAppend()
@@ -306,7 +329,7 @@ func (c *coordinator) onAppended(f workflow.Future) {
 	c.appending = nil
 	var r job.Appended
 	if err := f.Get(c.commit, &r); err != nil {
-		c.sealed = true
+		c.closed = true
 		c.failed(err)
 		return
 	}
@@ -322,7 +345,7 @@ func (c *coordinator) onAppended(f workflow.Future) {
 	c.ready = slices.DeleteFunc(c.ready, func(s job.Segment) bool { return s.End() <= r.Position.Records })
 	switch {
 	case r.Position.Records > end:
-		c.stopping, c.sealed = true, true // the output is further than this run knows: ask it anew
+		c.stopping, c.closed = true, true // the output is further than this run knows: ask it anew
 	case r.Position.Records < end:
 		// The segment there is missing or damaged.
 		c.queue = slices.Insert(c.queue, 0, queued{c.ready[0].Chunk, true})

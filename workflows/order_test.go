@@ -31,6 +31,8 @@ func TestOrderAndCapHoldWhateverTheTasksTake(t *testing.T) {
 		w.left(anyLeftovers(t, w.records, smallest)...)
 		w.takes = heavyTailed(rapid.Uint64().Draw(t, "seed"))
 		w.delay[job.ActivityAppendOutput] = time.Duration(rapid.IntRange(0, 5000).Draw(t, "append millis")) * time.Millisecond
+		early := heavyTailed(rapid.Uint64().Draw(t, "another seed"))
+		w.done = func(q job.ProcessRequest) time.Duration { return early(q) - time.Second }
 		w.finished(t, w.finish(t))
 	})
 }

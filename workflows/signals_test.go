@@ -20,12 +20,52 @@ func TestSignalsThatMakeNoSenseAreIgnored(t *testing.T) {
 		"nothing":         {job.SignalSlotsReturned, nil},
 		"unknown fields":  {job.SignalSlotsReturned, map[string]any{"chunk": 1}},
 		"an unknown name": {"nonsense", 5},
+		"another's done":  {job.SignalChunkSealed, job.ChunkSealed{First: 0, Granted: 1, Processed: job.Processed{Ran: 8}}},
+		"done, of a type": {job.SignalChunkSealed, "junk"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(80, newSpec(func(s *job.Spec) { s.Concurrency, s.Tuning.Lanes, s.Tuning.ChunkRecords = 8, 1, 8 }))
 			w.takes = slowFirst
 			w.busy = func(job.ProcessRequest) time.Duration { return time.Second }
 			w.finished(t, w.first(t, alarm{time.Minute, func(env *testsuite.TestWorkflowEnvironment) { env.SignalWorkflow(tt.signal, tt.value) }}))
+		})
+	}
+}
+
+// TestAChunkThatIsDoneIsAppendedBeforeItEnds has the first chunk be done long before its slots are back: it is appended then, once, whatever it says at its end.
+func TestAChunkThatIsDoneIsAppendedBeforeItEnds(t *testing.T) {
+	const done, end = 10 * time.Second, time.Hour
+	for _, order := range []job.Order{job.OrderInput, job.OrderCompletion} {
+		t.Run(string(order), func(t *testing.T) {
+			w := newWorld(80, newSpec(func(s *job.Spec) {
+				s.Concurrency, s.Tuning.Lanes, s.Tuning.ChunkRecords, s.Order = 8, 2, 8, order
+			}))
+			w.takes = func(q job.ProcessRequest) time.Duration {
+				if q.Chunk.First == 0 {
+					return end
+				}
+				return time.Second
+			}
+			w.done = func(job.ProcessRequest) time.Duration { return end - done }
+			appended := int64(-1)
+			again := func(*testsuite.TestWorkflowEnvironment) {
+				for id, l := range w.running {
+					if l.First == 0 {
+						w.tellDone(id)
+					}
+				}
+			}
+			w.finished(t, w.first(t,
+				alarm{done + 5*time.Second, again},
+				alarm{done + time.Minute, func(*testsuite.TestWorkflowEnvironment) {
+					w.mu.Lock()
+					defer w.mu.Unlock()
+					appended = w.position.Records
+				}},
+			))
+			if appended != 80 {
+				t.Errorf("%d records were appended before the first chunk ended, want all 80", appended)
+			}
 		})
 	}
 }

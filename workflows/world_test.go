@@ -31,6 +31,8 @@ type world struct {
 	busy func(job.ProcessRequest) time.Duration
 	// failed is how many records of a chunk fail.
 	failed func(job.Chunk) int64
+	// done is how long before its end a chunk says that it is done but for its slots; 0 where it does not.
+	done func(job.ProcessRequest) time.Duration
 	// tokens is what a chunk has saved up of the rate at its end.
 	tokens func(job.Chunk) float64
 	// fault may fail an activity, which is known by its name and its request, before it does anything.
@@ -85,6 +87,7 @@ func newWorld(records int64, s job.Spec) *world {
 		takes:  func(job.ProcessRequest) time.Duration { return time.Second },
 		failed: func(job.Chunk) int64 { return 0 },
 		tokens: func(job.Chunk) float64 { return 0 },
+		done:   func(job.ProcessRequest) time.Duration { return 0 },
 		fault:  func(string, any) error { return nil },
 	}
 }
@@ -210,21 +213,43 @@ func (w *world) ProcessChunk(ctx context.Context, q job.ProcessRequest) (job.Pro
 	w.running[id] = &lane{Chunk: c, slots: q.Slots, rate: q.Rate, granted: q.Granted, most: c.Records}
 	w.watch(q)
 	d := w.takes(q)
+	if before := w.done(q); before > 0 && before < d {
+		w.env.RegisterDelayedCallback(func() { w.tellDone(id) }, d-before)
+	}
 	return job.Processed{}, w.later(ctx, d, func() (any, bool) {
 		if w.running[id] == nil {
 			return nil, false // told to stop before
 		}
 		delete(w.running, id)
-		s := job.Segment{Chunk: c, Sealed: true, Bytes: c.Length, Failed: w.failed(c)}
-		w.segments[c.First] = s
-		if c.End() <= w.position.Records {
+		if c.End() <= w.position.Records || w.early.Has(c) {
 			return job.Processed{Committed: true}, true
 		}
+		s := job.Segment{Chunk: c, Sealed: true, Bytes: c.Length, Failed: w.failed(c)}
+		w.segments[c.First] = s
 		ran := c.Records
 		if before.Records != 0 {
 			ran /= 2 // the other half was found
 		}
 		return job.Processed{Bytes: s.Bytes, Failed: s.Failed, Ran: ran, TaskMicros: w.work(q, d).Microseconds(), Tokens: w.tokens(c)}, true
+	})
+}
+
+// tellDone has a chunk say that it is done but for its slots.
+func (w *world) tellDone(id string) {
+	w.mu.Lock()
+	l, env := w.running[id], w.env
+	if l == nil {
+		w.mu.Unlock()
+		return
+	}
+	done := l.Chunk.End() <= w.position.Records || w.early.Has(l.Chunk)
+	s := job.Segment{Chunk: l.Chunk, Sealed: true, Bytes: l.Length, Failed: w.failed(l.Chunk)}
+	if !done {
+		w.segments[l.First] = s
+	}
+	w.mu.Unlock()
+	env.SignalWorkflow(job.SignalChunkSealed, job.ChunkSealed{
+		First: l.First, Granted: l.granted, Processed: job.Processed{Bytes: s.Bytes, Failed: s.Failed, Ran: l.Records},
 	})
 }
 
