@@ -28,19 +28,27 @@ type breaker struct {
 
 // succeeded notes an answer of the far side. It ends the row, if there is one.
 func (b *breaker) succeeded(now time.Time) {
-	b.success.Store(now.UnixNano())
-	if b.calm() {
-		return
+	if !b.calm() {
+		b.end(now)
 	}
+	b.success.Store(now.UnixNano()) // last: who sees it sees what kind of row it ended
+}
+
+// end ends the row.
+func (b *breaker) end(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.calm() {
+		return // another success has
+	}
 	row := b.row.Add(1) // which is the number of the one that ends, plus 1
 	clear(b.records)
-	if b.failing.Swap(0) >= b.many {
+	if b.failing.Load() >= b.many {
 		b.long.Store(row)
 		b.over.Store(now.UnixNano())
 	}
 	b.held.Store(0)
+	b.failing.Store(0)
 }
 
 // calm says whether nothing has failed since the last success.

@@ -81,7 +81,8 @@ type chunkRun struct {
 	starving int64 // tries that could not be made
 
 	seal    func() (job.Processed, error)
-	ahead   bool // the workflow has heard of that, though the chunk has not ended
+	heeded  bool           // the workflow wants to hear of it before the chunk ends
+	ahead   *job.Processed // what it heard; the segment may be gone by then
 	told    told
 	longest atomic.Pointer[job.Longest]
 	failure atomic.Pointer[failedRecord]
@@ -91,7 +92,7 @@ func newChunkRun(ctx context.Context, q job.ProcessRequest, shared *running, w *
 	r := &chunkRun{
 		spec: q.Spec.WithDefaults(), // a workflow task of an older worker may have asked
 		job:  workflowID(ctx), chunk: q.Chunk, slots: q.Slots, granted: q.Granted, shared: shared, segment: w, batch: 1,
-		limit: backlog(q.Slots), rate: q.Rate, done: make(chan struct{}), halted: make(chan struct{}), idle: make(chan struct{}, 1), heard: make(chan struct{}, 1), reader: reader, left: w.Missing(),
+		limit: backlog(q.Slots), rate: q.Rate, heeded: q.HeedsSealed, done: make(chan struct{}), halted: make(chan struct{}), idle: make(chan struct{}, 1), heard: make(chan struct{}, 1), reader: reader, left: w.Missing(),
 		backoff: map[*attempt]*time.Timer{}, starved: map[*attempt]error{},
 	}
 	r.revision.Store(firstRevision(activity.GetInfo(ctx)))

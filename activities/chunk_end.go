@@ -93,7 +93,7 @@ func (r *chunkRun) join() {
 	}
 	r.shared.asked.begins(r.revision.Load())
 	if r.revision.Load() != unasked {
-		r.shared.resizeTask(r.spec.Concurrency) // the task may have been made for an earlier chunk
+		r.shared.resizeTask(max(r.spec.Concurrency, r.shared.asked.concurrency())) // the task may have been made for an earlier chunk
 	}
 	r.lane = r.shared.pool.Join(r.chunk.First, n, r)
 }
@@ -169,7 +169,7 @@ func (r *chunkRun) leave(ctx context.Context) {
 	case <-t.C:
 	}
 	r.mu.Lock()
-	done := r.left == 0 && r.err == nil
+	done := r.left == 0 && r.err == nil && r.heeded
 	r.mu.Unlock()
 	if done {
 		r.tellDone(ctx)
@@ -192,7 +192,7 @@ func (r *chunkRun) tellDone(ctx context.Context) {
 		return
 	}
 	r.mu.Lock()
-	r.ahead = true
+	r.ahead = &p
 	r.mu.Unlock()
 }
 

@@ -17,7 +17,7 @@ func (r *chunkRun) progress() job.Heartbeat {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h := job.Heartbeat{Done: r.chunk.Records - r.left, Failed: s.Failed, InFlight: max(0, r.inFlight-int(r.resting.Load()))}
-	if r.ahead {
+	if r.ahead != nil {
 		return job.Heartbeat{} // the workflow counts these records
 	}
 	h.Slowest = r.slowest(time.Now())

@@ -103,8 +103,10 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 			return job.Processed{}, err
 		}
 	}
-	p, err := seal()
-	if err != nil {
+	var p job.Processed
+	if run := current.Load(); run != nil && run.ahead != nil {
+		p = *run.ahead // it may be committed, and its segment gone
+	} else if p, err = seal(); err != nil {
 		return job.Processed{}, err
 	}
 	p.Tokens = tokens

@@ -349,7 +349,9 @@ func TestAChunkThatIsDoneSaysSoBeforeItsSlotsAreBack(t *testing.T) {
 	beats := make(chan job.Heartbeat, 1000)
 	process := func(c job.Chunk, in circumstances) func() (job.Processed, error) {
 		in.client = stub
-		return fork(t, func() (job.Processed, error) { return s.process(c, 2, in) })
+		return fork(t, func() (job.Processed, error) {
+			return do(t, in, s.acts.ProcessChunk, job.ProcessRequest{Spec: s.spec, Chunk: c, Slots: 2, Granted: granted, HeedsSealed: true})
+		})
 	}
 	second := process(chunks[1], circumstances{})
 	first := process(chunks[0], circumstances{beat: func(h job.Heartbeat) { beats <- h }})

@@ -174,7 +174,9 @@ func (r *chunkRun) obey(t job.Target) {
 		keeps = min(keeps, r.maxSlots) // whatever was set: the workflow heard of another worker's ceiling, if of any
 	}
 	r.resizeRate(t.Rate, keeps, t.Slots)
-	r.shared.resizeTask(max(r.shared.asked.concurrency(), keeps))
+	if n := r.shared.asked.concurrency(); n > 0 { // not of an older workflow, which does not say
+		r.shared.resizeTask(n)
+	}
 	r.lane.Resize(keeps)
 	if keeps < less {
 		r.shared.rate.Interrupt() // what waits for the rate may be more than there are slots for

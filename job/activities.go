@@ -140,6 +140,8 @@ type ProcessRequest struct {
 	Granted int64 `json:"granted"`
 	// Rate is the chunk's share of the job's rate; nil where that has no bound.
 	Rate *RateShare `json:"rate,omitempty"`
+	// HeedsSealed says that the workflow that asks heeds SignalChunkSealed: an older one must not have it in its history.
+	HeedsSealed bool `json:"heedsSealed,omitempty"`
 }
 
 // Processed says that a chunk's segment is sealed, or that the output has passed the chunk.

@@ -58,6 +58,9 @@ func (c *coordinator) onGathered(r job.Appended) {
 // again queues a chunk whose segment is missing or damaged.
 func (c *coordinator) again(chunk job.Chunk) {
 	c.ready = slices.DeleteFunc(c.ready, func(s job.Segment) bool { return s.Chunk == chunk })
+	if c.unseal(chunk) {
+		return
+	}
 	at, _ := slices.BinarySearchFunc(c.queue, chunk.First, func(q queued, first int64) int { return cmp.Compare(q.First, first) })
 	c.queue = slices.Insert(c.queue, at, queued{chunk, true})
 }

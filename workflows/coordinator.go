@@ -212,7 +212,7 @@ func (c *coordinator) process(s Sizing) {
 	for c.free.slots > 0 && len(c.queue) > 0 && len(c.running) < maxLanes && c.rateAllows(s) && c.windowAllows(c.queue[0].Chunk) {
 		l := &lane{chunk: c.queue[0].Chunk, since: workflow.Now(c.root)}
 		c.queue = c.queue[1:]
-		q := job.ProcessRequest{Spec: c.spec.Spec, Chunk: l.chunk, Granted: l.since.UnixNano(), Rate: c.grant(l, s)}
+		q := job.ProcessRequest{Spec: c.spec.Spec, Chunk: l.chunk, Granted: l.since.UnixNano(), Rate: c.grant(l, s), HeedsSealed: true}
 		q.Slots = min(l.held.slots, l.chunk.Records)
 		c.activities++
 		l.result = processChunk(c.work, q)
@@ -259,6 +259,18 @@ func (c *coordinator) onSealed(d job.ChunkSealed) {
 			c.sealed(l, d.Processed)
 		}
 	}
+}
+
+// unseal has a chunk that is done, and whose segment is missing or damaged, tell of it again at its end, and says whether there is such a one. Another
+// attempt at the chunk beside it would wait for its lock.
+func (c *coordinator) unseal(chunk job.Chunk) bool {
+	for _, l := range c.running {
+		if l.sealed && l.chunk.First == chunk.First {
+			l.sealed, l.most = false, chunk.Records
+			return true
+		}
+	}
+	return false
 }
 
 // sealed takes note of a segment that is ready.
@@ -348,7 +360,9 @@ func (c *coordinator) onAppended(f workflow.Future) {
 		c.stopping, c.closed = true, true // the output is further than this run knows: ask it anew
 	case r.Position.Records < end:
 		// The segment there is missing or damaged.
-		c.queue = slices.Insert(c.queue, 0, queued{c.ready[0].Chunk, true})
+		if chunk := c.ready[0].Chunk; !c.unseal(chunk) {
+			c.queue = slices.Insert(c.queue, 0, queued{chunk, true})
+		}
 		c.ready = c.ready[1:]
 	}
 }

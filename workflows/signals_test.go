@@ -69,3 +69,22 @@ func TestAChunkThatIsDoneIsAppendedBeforeItEnds(t *testing.T) {
 		})
 	}
 }
+
+// TestAChunkThatIsDoneAndDamagedIsNotRunBesideItself has the append find no whole segment of a chunk that said it is done: its own end brings it in order.
+func TestAChunkThatIsDoneAndDamagedIsNotRunBesideItself(t *testing.T) {
+	for _, order := range []job.Order{job.OrderInput, job.OrderCompletion} {
+		t.Run(string(order), func(t *testing.T) {
+			w := newWorld(40, newSpec(func(s *job.Spec) { s.Order = order }))
+			w.takes = func(job.ProcessRequest) time.Duration { return time.Minute }
+			w.finished(t, w.first(t, alarm{time.Second, func(env *testsuite.TestWorkflowEnvironment) {
+				first := w.inFlight()[0]
+				env.SignalWorkflow(job.SignalChunkSealed, job.ChunkSealed{
+					First: first.First, Granted: first.granted, Processed: job.Processed{Bytes: 1, Ran: first.Records},
+				})
+			}}))
+			if w.short != 1 {
+				t.Errorf("%d appends met a segment that is not whole, want 1", w.short)
+			}
+		})
+	}
+}
