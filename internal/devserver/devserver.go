@@ -200,19 +200,21 @@ func (s *Server) launch(ctx context.Context) (*child, Endpoint, error) {
 	}
 }
 
-// arguments chooses free ports, the last or the standard ones where they are, and puts the command line together.
+// arguments chooses free ports, the last or the standard ones where they are, and puts the command line together. Where clients of this process know the server's
+// address it must be that one: it is an error that it is taken, as it is for a moment by a server that is dying with the process that ran it.
 func (s *Server) arguments(last Endpoint, try int) (Endpoint, []string, error) {
 	wanted, wantedUI := port(last.Address), port(last.UI)
-	if wanted == 0 || try == 2 {
+	known := s.Address != ""
+	if wanted == 0 || try == 2 && !known {
 		wanted, wantedUI = standardPort, standardUIPort
 	}
-	if try > 2 {
+	if try > 2 && !known {
 		wanted, wantedUI = 0, 0
 	}
 	var ports [4]int
 	for i, w := range []int{wanted, wantedUI, 0, 0} {
 		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(w)))
-		if err != nil && w != 0 {
+		if err != nil && w != 0 && !(known && i == 0) {
 			l, err = net.Listen("tcp", "127.0.0.1:0")
 		}
 		if err != nil {
