@@ -181,11 +181,7 @@ func (r *chunkRun) leave(ctx context.Context) {
 func (r *chunkRun) tellDone(ctx context.Context) {
 	p, err := r.seal()
 	if err == nil {
-		info := activity.GetInfo(ctx)
-		within, cancel := context.WithTimeout(ctx, askTimeout)
-		defer cancel()
-		err = activity.GetClient(ctx).SignalWorkflow(within, info.WorkflowExecution.ID, info.WorkflowExecution.RunID,
-			job.SignalChunkSealed, job.ChunkSealed{First: r.chunk.First, Granted: r.granted, Processed: p})
+		err = signal(ctx, job.SignalChunkSealed, job.ChunkSealed{First: r.chunk.First, Granted: r.granted, Processed: p})
 	}
 	if err != nil {
 		activity.GetLogger(ctx).Warn("the output waits for slots that are lent", "error", err)

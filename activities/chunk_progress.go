@@ -16,10 +16,10 @@ func (r *chunkRun) progress() job.Heartbeat {
 	s := r.segment.Summary()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	h := job.Heartbeat{Done: r.chunk.Records - r.left, Failed: s.Failed, InFlight: max(0, r.inFlight-int(r.resting.Load()))}
 	if r.ahead != nil {
 		return job.Heartbeat{} // the workflow counts these records
 	}
+	h := job.Heartbeat{Done: r.chunk.Records - r.left, Failed: s.Failed, InFlight: max(0, r.inFlight-int(r.resting.Load()))}
 	h.Slowest = r.slowest(time.Now())
 	if err := r.shared.asked.trouble(); err != nil && r.revision.Load() == unasked {
 		h.Trouble = "it waits to be told its slots: " + oneLine(err)

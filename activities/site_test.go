@@ -233,10 +233,14 @@ func comes[T any](c <-chan T) (v T, ok bool) {
 	}
 }
 
-// eventually says whether a condition came about.
+// eventually says whether what can only be asked for came about.
 func eventually(condition func() bool) bool {
-	for end := time.Now().Add(20 * time.Second); !condition(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
+	deadline, tick := time.After(20*time.Second), time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-deadline:
 			return false
 		}
 	}

@@ -194,13 +194,17 @@ func (r *running) resizeTask(concurrency int) {
 
 // returned tells the workflow that the chunk has given back all but so many of its slots, and whether it could.
 func (r *chunkRun) returned(ctx context.Context, keeps int) bool {
-	info := activity.GetInfo(ctx)
-	within, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	err := activity.GetClient(ctx).SignalWorkflow(within, info.WorkflowExecution.ID, info.WorkflowExecution.RunID,
-		job.SignalSlotsReturned, job.SlotsReturned{First: r.chunk.First, Granted: r.granted, Keep: keeps, Revision: r.revision.Load()})
+	err := signal(ctx, job.SignalSlotsReturned, job.SlotsReturned{First: r.chunk.First, Granted: r.granted, Keep: keeps, Revision: r.revision.Load()})
 	if err != nil {
 		activity.GetLogger(ctx).Warn("slots could not be given back; they stay unused until the chunk ends, or it can tell", "error", err)
 	}
 	return err == nil
+}
+
+// signal tells the activity's own workflow.
+func signal(ctx context.Context, name string, arg any) error {
+	id := activity.GetInfo(ctx).WorkflowExecution
+	within, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	return activity.GetClient(ctx).SignalWorkflow(within, id.ID, id.RunID, name, arg)
 }

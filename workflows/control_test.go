@@ -48,14 +48,8 @@ func (w *world) ask(t rapid.TB, env *testsuite.TestWorkflowEnvironment, pick fun
 	if err != nil {
 		t.Errorf("targets: %v", err)
 	}
-	if v, err = env.QueryWorkflow(job.QueryProgress); err == nil {
-		var p job.Progress
-		if err = v.Get(&p); p.Control.Concurrency != targets.Concurrency {
-			t.Errorf("the chunks are told of a cap of %d, want %d", targets.Concurrency, p.Control.Concurrency)
-		}
-	}
-	if err != nil {
-		t.Errorf("progress: %v", err)
+	if limit := progress(t, env).Control.Concurrency; targets.Concurrency != limit {
+		t.Errorf("the chunks are told of a cap of %d, want %d", targets.Concurrency, limit)
 	}
 	for _, l := range w.inFlight() {
 		i := slices.IndexFunc(targets.Chunks, func(g job.Target) bool { return g.First == l.First && g.Granted == l.granted })

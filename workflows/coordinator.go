@@ -359,10 +359,6 @@ func (c *coordinator) onAppended(f workflow.Future) {
 	case r.Position.Records > end:
 		c.stopping, c.closed = true, true // the output is further than this run knows: ask it anew
 	case r.Position.Records < end:
-		// The segment there is missing or damaged.
-		if chunk := c.ready[0].Chunk; !c.unseal(chunk) {
-			c.queue = slices.Insert(c.queue, 0, queued{chunk, true})
-		}
-		c.ready = c.ready[1:]
+		c.again(c.ready[0].Chunk)
 	}
 }
