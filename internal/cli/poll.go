@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -112,7 +114,7 @@ func (e *engine) snapshot(ctx context.Context, j *started) (progress.Snapshot, e
 		return progress.Snapshot{}, err
 	}
 	var slowest *job.Slowest
-	for _, a := range d.GetPendingActivities() {
+	for _, a := range inOrder(d.GetPendingActivities()) {
 		if h := e.addPending(&s, a); h != nil && (slowest == nil || h.Index < slowest.Index) {
 			slowest = h
 		}
@@ -135,6 +137,14 @@ func (e *engine) snapshot(ctx context.Context, j *started) (progress.Snapshot, e
 	return s, nil
 }
 
+// inOrder returns activities in the order in which the workflow scheduled them, so that of several troubles always the same one is shown: that of the chunk
+// which the output waits for, where it has one. The server gives them in any order; the SDK numbers them.
+func inOrder(pending []*workflow.PendingActivityInfo) []*workflow.PendingActivityInfo {
+	return slices.SortedFunc(slices.Values(pending), func(a, b *workflow.PendingActivityInfo) int {
+		return cmp.Or(cmp.Compare(len(a.GetActivityId()), len(b.GetActivityId())), cmp.Compare(a.GetActivityId(), b.GetActivityId()))
+	})
+}
+
 // addPending adds what a running activity tells of itself, and returns the record that holds its chunk up, where it tells of one.
 func (e *engine) addPending(s *progress.Snapshot, a *workflow.PendingActivityInfo) *job.Slowest {
 	var h job.Heartbeat
@@ -144,7 +154,7 @@ func (e *engine) addPending(s *progress.Snapshot, a *workflow.PendingActivityInf
 			s.Failed += h.Failed
 			if a.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED {
 				s.InFlight += h.InFlight
-				if h.Trouble != "" {
+				if s.Trouble == "" {
 					s.Trouble = h.Trouble
 				}
 			}
@@ -152,7 +162,7 @@ func (e *engine) addPending(s *progress.Snapshot, a *workflow.PendingActivityInf
 	}
 	converter.DecodeCommonFailureAttributes(e.settings.DataConverter, a.GetLastFailure())
 	message := strings.Join(strings.Fields(a.GetLastFailure().GetMessage()), " ")
-	if a.GetAttempt() > 1 && a.GetState() != enums.PENDING_ACTIVITY_STATE_STARTED && a.GetLastFailure() != nil {
+	if s.Trouble == "" && a.GetAttempt() > 1 && a.GetState() != enums.PENDING_ACTIVITY_STATE_STARTED && a.GetLastFailure() != nil {
 		s.Trouble = fmt.Sprintf("%s (try %d)", message, a.GetAttempt())
 		if at := a.GetNextAttemptScheduleTime(); at != nil {
 			if in := time.Until(at.AsTime()); in > 0 {
