@@ -215,8 +215,9 @@ func (r *chunkRun) giveBack(ctx context.Context, few bool) bool {
 	if unfinished == 0 || keep >= have || !few && 4*(have-keep) < have {
 		return false
 	}
-	r.lane.Keep(keep)
+	r.lane.Resize(keep)
 	r.keepRate(keep)
-	r.returned(ctx, keep)
+	r.answers, r.keeps, r.answerAt = true, keep, time.Time{}
+	r.answer(ctx)
 	return true
 }

@@ -131,6 +131,12 @@ func (r *chunkRun) follow(ctx context.Context) {
 	case !known && older && revision == unasked:
 		r.obey(job.Target{Slots: r.slots, Rate: r.rate})
 	}
+	r.answer(ctx)
+}
+
+// answer tells the workflow what the chunk keeps of its slots, where it is to: when no more runs on this worker than that leaves. Nothing waits for that
+// here: a slot that another lane took at that moment comes back when its task ends, and till then the chunk is to hear of a pause or a cancellation.
+func (r *chunkRun) answer(ctx context.Context) {
 	if r.answers && r.shared.pool.Settled() && time.Now().After(r.answerAt) {
 		r.answers = !r.returned(ctx, r.keeps)
 		r.answerAt = time.Now().Add(askEvery)

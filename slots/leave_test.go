@@ -61,27 +61,22 @@ func TestALaneThatLeftIsNotAskedAgain(t *testing.T) {
 	})
 }
 
-func TestKeepReturnsWhenWhatRunsFits(t *testing.T) {
+func TestAPoolHasSettledWhenWhatRunsFits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p Pool
 		g := newGate()
 		l := p.Join(0, 4, queueOf(6, g.pass))
 		g.wantInFlight(t, 4)
-
-		kept := started(func() { l.Keep(2) })
+		l.Resize(2)
 		for _, running := range []int{4, 3} {
-			if g.wantInFlight(t, running); kept() {
-				t.Fatalf("Keep returned with %d in flight on 2 slots", running)
+			if g.wantInFlight(t, running); p.Settled() {
+				t.Fatalf("settled with %d in flight on 2 slots", running)
 			}
 			g.release(1)
 		}
-		if !kept() {
-			t.Error("Keep waits though what runs fits")
+		if g.wantInFlight(t, 2); !p.Settled() {
+			t.Error("not settled though what runs fits")
 		}
-		if got := l.Slots(); got != 2 {
-			t.Errorf("the lane brings %d slots, want 2", got)
-		}
-		g.wantInFlight(t, 2)
 		g.release(2)
 		g.wantInFlight(t, 2)
 		g.release(2)
@@ -89,15 +84,17 @@ func TestKeepReturnsWhenWhatRunsFits(t *testing.T) {
 	})
 }
 
-func TestKeepTakesIdleSlotsAtOnce(t *testing.T) {
+// TestIdleSlotsAreGivenBackAtOnce: without waiting for the goroutines that ran them to go.
+func TestIdleSlotsAreGivenBackAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p Pool
 		g := newGate()
 		l := p.Join(0, 8, queueOf(2, g.pass))
 		g.wantInFlight(t, 2)
-		if kept := started(func() { l.Keep(2) }); !kept() {
-			t.Error("Keep waits though six slots are idle")
+		if l.Resize(2); !p.Settled() {
+			t.Error("not settled though six slots were idle")
 		}
+		synctest.Wait()
 		if p.Idle() != 0 || l.Slots() != 2 {
 			t.Errorf("%d idle, %d slots; want 0, 2", p.Idle(), l.Slots())
 		}
@@ -106,47 +103,22 @@ func TestKeepTakesIdleSlotsAtOnce(t *testing.T) {
 	})
 }
 
-func TestKeepOfNoFewerChangesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var p Pool
-		g := newGate()
-		lender := p.Join(0, 1, &queue{})
-		l := p.Join(1, 2, queueOf(4, g.pass))
-		g.wantInFlight(t, 3)
-		left := started(lender.Leave)
-		if left() { // more runs than there are slots, which is the lender's to wait for
-			t.Fatal("Leave returned with 3 in flight on 2 slots")
-		}
-		for _, n := range []int{2, 3, 100} {
-			if kept := started(func() { l.Keep(n) }); !kept() {
-				t.Errorf("Keep(%d) of 2 slots waits", n)
-			}
-			if got := l.Slots(); got != 2 {
-				t.Errorf("Keep(%d) made 2 slots %d", n, got)
-			}
-		}
-		g.release(4)
-		l.Leave()
-	})
-}
-
-// TestSlotsThatJoinFreeThoseGivenBack: a lane that waits to shrink need not wait for work to end where another brings as many slots.
+// TestSlotsThatJoinFreeThoseGivenBack: a pool that is to shrink need not wait for work to end where another brings as many slots.
 func TestSlotsThatJoinFreeThoseGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p Pool
 		g := newGate()
 		a := p.Join(0, 3, queueOf(3, g.pass))
 		g.wantInFlight(t, 3)
-		kept := started(func() { a.Keep(1) })
-		if kept() {
-			t.Fatal("Keep returned with 3 in flight on 1 slot")
+		if a.Resize(1); p.Settled() {
+			t.Fatal("settled with 3 in flight on 1 slot")
 		}
 		b := p.Join(1, 2, queueOf(2, g.pass))
 		g.wantInFlight(t, 3) // and none more: the slots of b run what a's did
 		g.release(1)
 		g.wantInFlight(t, 3)
-		if !kept() {
-			t.Error("Keep waits though 3 slots are there for 3 in flight")
+		if !p.Settled() {
+			t.Error("not settled though 3 slots are there for 3 in flight")
 		}
 		g.release(4)
 		a.Leave()

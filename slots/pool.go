@@ -96,19 +96,10 @@ func (l *Lane) Resize(n int) {
 func (p *Pool) Settled() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.workers <= p.size
+	return p.workers-p.idle <= p.size // idle ones begin nothing while there are too many of them
 }
 
-// Keep gives back all but n of the lane's slots, and returns when the pool has settled. It does nothing where the lane has no more than n.
-func (l *Lane) Keep(n int) {
-	if n >= l.Slots() {
-		return
-	}
-	l.Resize(n)
-	l.pool.settle()
-}
-
-// Leave takes the lane out of the pool and its slots with it; like Keep it returns when they are free, those lent to other lanes too. The
+// Leave takes the lane out of the pool and its slots with it; it returns when they are free, those lent to other lanes too. The
 // lane's own work must have ended.
 func (l *Lane) Leave() {
 	p := l.pool
@@ -119,7 +110,7 @@ func (l *Lane) Leave() {
 	p.settle()
 }
 
-// settle waits until the pool has settled.
+// settle waits until the pool has settled and what is left of its goroutines is as many as its slots.
 func (p *Pool) settle() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
