@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"encoding/json"
+	"time"
 )
 
 // Names that are part of the protocol between starters, workflows and workers. They never change.
@@ -37,6 +38,11 @@ const (
 	ActivityAppendOutput = "AppendOutput"
 	ActivityPatchOutput  = "PatchOutput"
 )
+
+// WorkflowTaskTimeout is for how long the server waits for a worker that has taken a workflow task. A job goes on that much later where the worker died with
+// one, since nothing else tells the server so; a task takes milliseconds. After the third attempt the server gives each more time, so that one which
+// needs more, as when a long history is replayed on a busy machine, is done all the same.
+const WorkflowTaskTimeout = 2 * time.Second
 
 // Activities is every side effect of a job. Errors are *Error, translated for Temporal where the activities return.
 type Activities interface {

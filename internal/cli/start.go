@@ -33,6 +33,7 @@ func (e *engine) start(ctx context.Context, id string, spec job.Spec, details st
 	o := client.StartWorkflowOptions{
 		ID:                                       id,
 		TaskQueue:                                job.TaskQueue,
+		WorkflowTaskTimeout:                      job.WorkflowTaskTimeout,
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,

@@ -57,6 +57,7 @@ func (c caller) once(ctx context.Context, q task.Call, timeout time.Duration) (v
 	o := client.StartWorkflowOptions{
 		ID:                       q.ID,
 		TaskQueue:                job.TaskQueue,
+		WorkflowTaskTimeout:      job.WorkflowTaskTimeout,
 		WorkflowExecutionTimeout: timeout + abandonedAfter,
 		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,

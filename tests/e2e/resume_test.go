@@ -1,14 +1,20 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/tests/harness"
 )
 
@@ -80,6 +86,36 @@ func TestResumeAfterTheHistoryIsGone(t *testing.T) {
 		return err != nil && strings.Contains(err.Error(), "not found")
 	})
 	h.completes(0)
+}
+
+// TestAWorkflowTaskThatItsWorkerDiedWithIsDoneByAnother takes a workflow task from the server and never answers.
+func TestAWorkflowTaskThatItsWorkerDiedWithIsDoneByAnother(t *testing.T) {
+	b := harness.New(t)
+	b.Write("in", harness.Lines(10))
+	args := []string{"in", "--output", "out", "--task", "echo", "--job", "job"}
+	b.Longhaul(append(args, "--detach")...).Ended(0)
+	within, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	taken, err := b.Client.WorkflowService().PollWorkflowTaskQueue(within, &workflowservice.PollWorkflowTaskQueueRequest{
+		Namespace: b.Namespace, TaskQueue: &taskqueue.TaskQueue{Name: job.TaskQueue}, Identity: "a worker that dies now",
+	})
+	harness.Must(t, err)
+	run := taken.GetWorkflowExecution().GetRunId()
+	if run == "" {
+		t.Fatal("no task was taken")
+	}
+	b.Worker()
+	b.Longhaul(args...).Ended(0)
+	b.Same("out", harness.Lines(10))
+	events := b.History("job", run).GetEvents()
+	if !slices.ContainsFunc(events, func(e *history.HistoryEvent) bool {
+		return e.GetEventType() == enums.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT
+	}) {
+		t.Error("the task that was taken did not time out")
+	}
+	if got := events[0].GetWorkflowExecutionStartedEventAttributes().GetWorkflowTaskTimeout().AsDuration(); got != job.WorkflowTaskTimeout {
+		t.Errorf("it had %s, want %s", got, job.WorkflowTaskTimeout)
+	}
 }
 
 // TestWorkerStopsGently sends SIGTERM to the only worker: tasks in flight end, and the next worker goes on.
