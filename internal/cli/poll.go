@@ -114,10 +114,14 @@ func (e *engine) snapshot(ctx context.Context, j *started) (progress.Snapshot, e
 		return progress.Snapshot{}, err
 	}
 	var slowest *job.Slowest
-	for _, a := range inOrder(d.GetPendingActivities()) {
+	pending := inOrder(d.GetPendingActivities())
+	for _, a := range pending {
 		if h := e.addPending(&s, a); h != nil && (slowest == nil || h.Index < slowest.Index) {
 			slowest = h
 		}
+	}
+	if s.Trouble == "" {
+		s.Trouble = e.failing(pending)
 	}
 	if s.Paused {
 		s.Trouble = "it is paused; `longhaul resume " + j.id + "` goes on"
@@ -138,7 +142,7 @@ func (e *engine) snapshot(ctx context.Context, j *started) (progress.Snapshot, e
 }
 
 // inOrder returns activities in the order in which the workflow scheduled them, so that of several troubles always the same one is shown: that of the chunk
-// which the output waits for, where it has one. The server gives them in any order; the SDK numbers them.
+// which the output waits for, where that has one. The server gives them in any order; the SDK numbers them.
 func inOrder(pending []*workflow.PendingActivityInfo) []*workflow.PendingActivityInfo {
 	return slices.SortedFunc(slices.Values(pending), func(a, b *workflow.PendingActivityInfo) int {
 		return cmp.Or(cmp.Compare(len(a.GetActivityId()), len(b.GetActivityId())), cmp.Compare(a.GetActivityId(), b.GetActivityId()))
@@ -160,15 +164,23 @@ func (e *engine) addPending(s *progress.Snapshot, a *workflow.PendingActivityInf
 			}
 		}
 	}
-	converter.DecodeCommonFailureAttributes(e.settings.DataConverter, a.GetLastFailure())
-	message := strings.Join(strings.Fields(a.GetLastFailure().GetMessage()), " ")
-	if s.Trouble == "" && a.GetAttempt() > 1 && a.GetState() != enums.PENDING_ACTIVITY_STATE_STARTED && a.GetLastFailure() != nil {
-		s.Trouble = fmt.Sprintf("%s (try %d)", message, a.GetAttempt())
+	return h.Slowest
+}
+
+// failing tells why the first activity that waits for its next attempt failed; it is empty where none does.
+func (e *engine) failing(pending []*workflow.PendingActivityInfo) string {
+	for _, a := range pending {
+		if a.GetAttempt() <= 1 || a.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED || a.GetLastFailure() == nil {
+			continue
+		}
+		converter.DecodeCommonFailureAttributes(e.settings.DataConverter, a.GetLastFailure())
+		message := strings.Join(strings.Fields(a.GetLastFailure().GetMessage()), " ")
 		if at := a.GetNextAttemptScheduleTime(); at != nil {
 			if in := time.Until(at.AsTime()); in > 0 {
-				s.Trouble = fmt.Sprintf("%s (try %d in %s)", message, a.GetAttempt(), in.Round(time.Second))
+				return fmt.Sprintf("%s (try %d in %s)", message, a.GetAttempt(), in.Round(time.Second))
 			}
 		}
+		return fmt.Sprintf("%s (try %d)", message, a.GetAttempt())
 	}
-	return h.Slowest
+	return ""
 }

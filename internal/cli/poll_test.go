@@ -11,7 +11,6 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/longhaul/longhaul/internal/dial"
-	"github.com/longhaul/longhaul/internal/progress"
 )
 
 // Of several activities in trouble, in whatever order the server gives them, the one that was scheduled first tells what the job waits for.
@@ -26,12 +25,8 @@ func TestTheFirstActivityInTroubleIsShown(t *testing.T) {
 	pending := []*workflow.PendingActivityInfo{failed("100", "later"), failed("12", "later"), running, failed("9", "first")}
 	for range 20 {
 		rand.Shuffle(len(pending), func(i, j int) { pending[i], pending[j] = pending[j], pending[i] })
-		var s progress.Snapshot
-		for _, a := range inOrder(pending) {
-			e.addPending(&s, a)
-		}
-		if s.Trouble != "first (try 2)" {
-			t.Fatalf("%q is shown", s.Trouble)
+		if got := e.failing(inOrder(pending)); got != "first (try 2)" {
+			t.Fatalf("%q is shown", got)
 		}
 	}
 }

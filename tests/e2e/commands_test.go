@@ -280,6 +280,7 @@ func TestDevServesOthers(t *testing.T) {
 		t.Errorf("doctor:\n%s", out)
 	}
 	dev.signals <- os.Interrupt
+	b.Until("it stops", func() bool { return strings.Contains(dev.stderr.String(), "stopping: tasks in flight") })
 	close(tg.Gate)
 	if _, said := dev.end(t, 0); !strings.Contains(said, "stopped; jobs that ran go on") {
 		t.Errorf("dev: %s", said)

@@ -19,8 +19,8 @@ type controlled struct {
 }
 
 // settles waits until the target has been asked for so many records with no more in flight than a cap, which was reached but for a little, and returns when it was first asked for one
-// of those. From then on the cap must hold.
-func settles(b *harness.Bench, tg *harness.Target, limit, records int) (took time.Duration) {
+// of those. From then on, and from when all chunks have said that they keep no more than the cap, it must hold.
+func settles(b *harness.Bench, id string, tg *harness.Target, limit, records int) (took time.Duration) {
 	b.T.Helper()
 	begun := time.Now()
 	window := func() (peak int) {
@@ -34,20 +34,25 @@ func settles(b *harness.Bench, tg *harness.Target, limit, records int) (took tim
 		peak := window()
 		return peak <= limit && peak >= limit*3/4 // the slots of the workers come and go at the ends of chunks
 	})
+	b.Until("more slots than the cap given back", func() bool { n, ok := heldSlots(b, b.Client, id); return ok && n <= limit })
 	if peak := window(); peak > limit {
 		b.T.Errorf("%d in flight, with a cap of %d", peak, limit)
 	}
 	return took
 }
 
+// heldSlots is how many slots the chunks of a job hold, where its workflow answers.
+func heldSlots(b *harness.Bench, c client.Client, id string) (slots int, ok bool) {
+	v, err := c.QueryWorkflow(b.T.Context(), id, "", job.QueryProgress)
+	var p job.Progress
+	ok = err == nil && v.Get(&p) == nil
+	return p.Slots, ok
+}
+
 // rests waits until all chunks of a job have given their slots back, and nothing is in flight.
 func rests(b *harness.Bench, c client.Client, id string, tg *harness.Target) {
 	b.T.Helper()
-	b.Until("all slots given back", func() bool {
-		v, err := c.QueryWorkflow(b.T.Context(), id, "", job.QueryProgress)
-		var p job.Progress
-		return err == nil && v.Get(&p) == nil && p.Slots == 0
-	})
+	b.Until("all slots given back", func() bool { n, ok := heldSlots(b, c, id); return ok && n == 0 })
 	if _, _, inFlight := tg.Counts(); inFlight > 0 {
 		b.Until("nothing in flight", func() bool { _, _, inFlight := tg.Counts(); return inFlight == 0 }) // but for the way back
 	}
@@ -64,17 +69,17 @@ func TestACapThatIsSetHolds(t *testing.T) {
 	second := b.Worker()
 	b.Write("in", harness.Lines(n))
 	do(0, "run", b.Path("in"), "--output", b.Path("out"), "--http", tg.Template(), "--concurrency", "40", "--job", "capped", "--detach")
-	settles(b, tg, 40, 40)
+	settles(b, "capped", tg, 40, 40)
 	for _, limit := range []int{6, 60, 1, 80, 20} {
 		out, _ := do(0, "set", "capped", "--concurrency", fmt.Sprint(limit), "--json")
 		if c := decode[controlled](t, out); c.Job != "capped" || c.Control != (job.Control{Concurrency: limit}) {
 			t.Errorf("set: %s", out)
 		}
-		t.Logf("a cap of %d held after %s", limit, settles(b, tg, limit, 40).Round(10*time.Millisecond))
+		t.Logf("a cap of %d held after %s", limit, settles(b, "capped", tg, limit, 40).Round(10*time.Millisecond))
 	}
 	// What a worker had goes to the other, within the cap.
 	second.Kill()
-	settles(b, tg, 20, 40)
+	settles(b, "capped", tg, 20, 40)
 
 	do(0, "pause", "capped")
 	rests(b, b.Client, "capped", tg)
@@ -103,7 +108,7 @@ func TestACapThatIsSetHolds(t *testing.T) {
 		}
 	}
 	do(0, "set", "capped", "--rate", "none")
-	settles(b, tg, 20, 40)
+	settles(b, "capped", tg, 20, 40)
 	do(0, "cancel", "capped")
 }
 
@@ -115,10 +120,10 @@ func TestACapThatIsSetHoldsOverTLS(t *testing.T) {
 	b.Worker()
 	b.Write("in", harness.Lines(1_000_000))
 	do(0, "run", b.Path("in"), "--output", b.Path("out"), "--http", tg.Template(), "--cacert", certificate, "--concurrency", "4", "--job", "secure", "--detach")
-	settles(b, tg, 4, 4)
+	settles(b, "secure", tg, 4, 4)
 	for _, limit := range []int{30, 3, 40} {
 		do(0, "set", "secure", "--concurrency", fmt.Sprint(limit))
-		t.Logf("a cap of %d held after %s", limit, settles(b, tg, limit, 30).Round(10*time.Millisecond))
+		t.Logf("a cap of %d held after %s", limit, settles(b, "secure", tg, limit, 30).Round(10*time.Millisecond))
 	}
 	do(0, "cancel", "secure")
 }
@@ -186,7 +191,7 @@ func TestAUsersDay(t *testing.T) {
 		p := b.Start(harness.LonghaulProgram, append(args, "--state-dir", b.Path("state"))...).Ended(status)
 		return p.Out() + p.Errs()
 	}
-	tg := harness.NewTarget(t, harness.Fixed(5*time.Millisecond))
+	tg := harness.NewTarget(t, harness.Fixed(25*time.Millisecond)) // so that it is not over before a step of the day has begun
 	tg.Refuses = func(record string) bool { return strings.HasSuffix(record, "00") }
 	b.Write("in", harness.Lines(n))
 	at := func(part int) {

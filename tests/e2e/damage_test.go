@@ -177,7 +177,8 @@ func kill(t *testing.T, anew bool) *killed {
 	h.run = h.Longhaul(h.args...)
 	d := &killed{half: h}
 	h.Until("all that can be done is on disk, and what can be committed is", func() bool {
-		return d.onDisk() == killedFrom-2 && len(d.waiting()) >= 3 && committed(h.Bench) >= straggler-1-killedChunk
+		_, _, inFlight := h.target.Counts()
+		return inFlight == halfLimit && d.onDisk() == killedFrom-2 && len(d.waiting()) >= 3 && committed(h.Bench) >= straggler-1-killedChunk
 	})
 	h.run.Kill()
 	w.Kill()

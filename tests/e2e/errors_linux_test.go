@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -67,11 +68,17 @@ func TestHandleErrorsWordForWord(t *testing.T) {
 		b := harness.New(t)
 		tg := harness.NewTarget(t, harness.Fixed(5*time.Millisecond))
 		tg.Config.SetKeepAlivesEnabled(false) // so that each request needs a handle of its own
+		tg.Gate = make(chan struct{})
+		tg.Held = func(record string) bool {
+			number, err := strconv.Atoi(record)
+			return err == nil && number > n/3
+		}
 		w := b.Worker()
 		b.Write("in", harness.Lines(n))
 		p := b.Longhaul("in", "--output", "out", "--http", tg.Template(), "--concurrency", "20", "--retries", "2")
-		b.Until("some requested", func() bool { total, _, _ := tg.Counts(); return total > n/3 })
+		b.Until("the cap in flight", func() bool { total, _, inFlight := tg.Counts(); return total == n/3+inFlight && inFlight == 20 })
 		limitHandles(t, w, 3)
+		close(tg.Gate) // what follows has no handle
 		b.SaidMeanwhile("file handles used up by tasks", p)
 		limitHandles(t, w, 1024)
 		b.Documented("file handles used up by tasks", p)
@@ -80,20 +87,22 @@ func TestHandleErrorsWordForWord(t *testing.T) {
 		tg.Once(t, n)
 	})
 	t.Run("file handles used up by commands", func(t *testing.T) {
-		const n = 800
+		const n, held = 400, 180
 		b := harness.New(t)
 		w := b.Worker()
 		b.Write("in", harness.Lines(n))
-		p := b.Longhaul("in", "--output", "out", "--concurrency", "8", "--retries", "2", "--", "sh", "-c", "echo >> ran; sleep 0.03; echo $1", "sh", "{}")
-		ran := func() int { // a byte each; the first chunks are too small to be sure that one of them has commands before it when the handles go
+		p := b.Longhaul("in", "--output", "out", "--concurrency", "8", "--retries", "2", "--", "sh", "-c",
+			fmt.Sprintf("echo >> ran; [ $1 -lt %d ] || until [ -e go ]; do sleep 0.05; done; echo $1", held), "sh", "{}")
+		ran := func() int { // a byte each
 			data, err := os.ReadFile(b.Path("ran"))
 			if err != nil && !os.IsNotExist(err) {
 				t.Error(err)
 			}
 			return len(data)
 		}
-		b.Until("commands at work", func() bool { return ran() > n/4 })
+		b.Until("the cap in flight", func() bool { return ran() == held-1+8 })
 		limitHandles(t, w, 3)
+		b.Write("go", nil) // what follows has no handle
 		b.SaidMeanwhile("file handles used up by commands", p)
 		limitHandles(t, w, 1024)
 		b.Documented("file handles used up by commands", p)

@@ -106,14 +106,16 @@ var errorCases = map[string]func(t *testing.T){
 	"another format":    func(t *testing.T) { anotherJob(t, "another format", "--task", "echo", "--format", "json") },
 	"another's options": func(t *testing.T) { anotherJob(t, "another's options", "--task", "double", "--task-arg", "delay=2ms") },
 	"job terminated": func(t *testing.T) {
-		h := halfWay(t)
+		h := held(t)
 		h.Temporal("workflow", "terminate", "--workflow-id", "half", "--reason", "a test")
 		h.Documented("job terminated", h.run)
+		h.release()
 		h.completes(halfLimit)
 	},
 	"job canceled": func(t *testing.T) {
-		h := halfWay(t)
+		h := held(t)
 		h.Temporal("workflow", "cancel", "--workflow-id", "half")
+		h.release()
 		h.Documented("job canceled", h.run)
 		h.completes(0) // what was in flight was let end
 	},
@@ -171,10 +173,9 @@ func TestErrorsWordForWord(t *testing.T) {
 
 // changed brings a job about half way, stops it, harms one file, runs the same command, which must say what is documented, and then mends the file.
 func changed(t *testing.T, name, file string, harm func(*harness.Bench)) {
-	h := halfWay(t)
-	if err := h.Client.CancelWorkflow(t.Context(), "half", ""); err != nil { // quicker than the command, which the job's end may come before
-		t.Fatal(err)
-	}
+	h := held(t)
+	harness.Must(t, h.Client.CancelWorkflow(t.Context(), "half", ""))
+	h.release()
 	h.run.Ended(1)
 	h.refused(name, file, harm, func() *harness.Process { return h.Longhaul(h.args...) })
 	h.completes(0)
@@ -213,7 +214,7 @@ func (h *half) refused(name, file string, harm func(*harness.Bench), meet func()
 // heldChunk is the records of a chunk.
 const heldFrom, heldRecords, heldChunk = 1_000, 500, 50
 
-// heldJob is a job that was brought half way and cannot get further.
+// heldJob is a job that was brought half way and cannot get further until it is released.
 type heldJob struct {
 	*half
 	release func()

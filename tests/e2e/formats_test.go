@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -129,9 +130,14 @@ func TestASampleIsTheSameAfterAResume(t *testing.T) {
 	const n = 20_000
 	b := harness.New(t)
 	tg := harness.NewTarget(t, harness.Fixed(2*time.Millisecond))
+	tg.Gate = make(chan struct{})
 	b.Worker()
 	b.Write("in", harness.Lines(n))
 	s := job.Selection{Skip: 100, Sample: 0.05, Seed: 7}
+	tg.Held = func(record string) bool { // so that the job is not done before it is canceled
+		number, err := strconv.ParseInt(record, 10, 64)
+		return err == nil && number > n/2
+	}
 	var want bytes.Buffer
 	records := 0
 	for s.Number(int64(records)) < n {
@@ -144,6 +150,7 @@ func TestASampleIsTheSameAfterAResume(t *testing.T) {
 	p.Signal(2)
 	p.Ended(130)
 	b.Temporal("workflow", "cancel", "--workflow-id", "sample")
+	close(tg.Gate)
 	b.Temporal("workflow", "result", "--workflow-id", "sample")
 	again := b.Longhaul(args...).Ended(0)
 	if want := fmt.Sprintf("done: %d records", records); !strings.Contains(strings.ReplaceAll(again.Out(), ",", ""), want) {

@@ -77,8 +77,9 @@ func (h *half) runID() string {
 
 // TestResumeAfterTheHistoryIsGone deletes the closed run, as its retention would.
 func TestResumeAfterTheHistoryIsGone(t *testing.T) {
-	h := halfWay(t)
+	h := held(t)
 	h.Temporal("workflow", "cancel", "--workflow-id", "half")
+	h.release()
 	h.run.Ended(1)
 	h.Temporal("workflow", "delete", "--workflow-id", "half")
 	h.Until("the run gone", func() bool {
