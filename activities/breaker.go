@@ -43,7 +43,7 @@ func (b *breaker) end(now time.Time) {
 	}
 	row := b.row.Add(1) // which is the number of the one that ends, plus 1
 	clear(b.records)
-	if b.failing.Load() >= b.many {
+	if b.lasts() {
 		b.long.Store(row)
 		b.over.Store(now.UnixNano())
 	}
@@ -88,6 +88,9 @@ func (b *breaker) overSince(t time.Time) bool { return b.over.Load() > t.UnixNan
 
 // wasOutage says whether a record that was noted last as given failed in a long row. It is asked once that row is over.
 func (b *breaker) wasOutage(noted int64) bool { return b.long.Load() >= noted }
+
+// lasts says whether the row that goes on is long, over all attempts at chunks that it went on in.
+func (b *breaker) lasts() bool { return b.failing.Load() >= b.many }
 
 // outage says whether at least n records are held in the row that goes on.
 func (b *breaker) outage(n int) bool { return b.held.Load() >= int64(n) }

@@ -206,7 +206,7 @@ func (r *chunkRun) result(attempt int) error {
 		return r.err
 	}
 	b := r.shared.breaker
-	outage := b.outage(r.outageAfter)
+	outage := b.outage(r.outageAfter) || b.lasts()
 	ended := r.left > len(r.held) // before its end, for an outage
 	for _, a := range r.held {
 		// A success since then, while slots that were lent came back, has ended an outage, or tells that there was none.

@@ -358,6 +358,37 @@ func TestATryThatAnOutageEndedInIsMadeAgain(t *testing.T) {
 	}
 }
 
+// Chunks of which each has too few records to tell an outage by tell it together, though they run one after the other.
+func TestSmallChunksThatWaitTellAnOutageTogether(t *testing.T) {
+	const small = 4
+	for name, tt := range map[string]struct {
+		failures int
+		failed   int64
+	}{"an outage": {2 * small, 0}, "one fewer": {2*small + 1, small}} {
+		t.Run(name, func(t *testing.T) {
+			var far farSide
+			far.down.Store(true)
+			s := newSite(t, far.do, numbers(2*small)...)
+			s.spec.Retry.MaximumAttempts, s.spec.Tuning.OutageFailures = 1, tt.failures
+			chunks := s.list(s.prepared().Position, small)
+			for _, c := range chunks {
+				_, err := s.process(c, 1, circumstances{attempt: 1})
+				wantKind(t, err, job.Outage)
+			}
+			p, err := s.process(chunks[0], 1, circumstances{attempt: 30})
+			if tt.failed == 0 {
+				wantKind(t, err, job.Outage)
+			} else if err != nil || p.Failed != tt.failed {
+				t.Errorf("%+v, %v", p, err)
+			}
+			far.down.Store(false)
+			if p := s.processed(chunks[1], 1); p.Failed != 0 {
+				t.Errorf("%+v", p)
+			}
+		})
+	}
+}
+
 // Two small chunks fail one after the other, and the second meets the end of the outage: none of its records is to blame.
 func TestTheRowOfFailuresGoesOverChunksThatWait(t *testing.T) {
 	const small = 4
