@@ -24,6 +24,7 @@ A task whose time is out is cancelled, as asyncio cancels. What is printed goes 
 
 import asyncio
 import contextvars
+import functools
 import json
 import os
 import sys
@@ -105,20 +106,25 @@ class _Program:
             if task is not None:
                 task.cancel()
         else:
-            self.tasks[question["id"]] = self.loop.create_task(self.do(question))
+            task = self.tasks[question["id"]] = self.loop.create_task(self.do(question))
+            task.add_done_callback(functools.partial(self.done, question["id"]))
 
     async def do(self, question):
+        """Return the line that answers a question. It may never begin: a task that is cancelled at once does not."""
         _question.set(question)
         answer = {"id": question["id"]}
         try:
             answer["output"] = await self.io_task(question["input"], *self.args)
-            line = json.dumps(answer, allow_nan=False)
-        except asyncio.CancelledError:
-            line = json.dumps({"id": question["id"], "error": "cancelled", "retryable": True})
+            return json.dumps(answer, allow_nan=False)
         except Exception as e:
-            line = json.dumps(self.failure(question["id"], e))
-        finally:
-            del self.tasks[question["id"]]
+            return json.dumps(self.failure(question["id"], e))
+
+    def done(self, id, task):
+        del self.tasks[id]
+        if task.cancelled():
+            line = json.dumps({"id": id, "error": "cancelled", "retryable": True})
+        else:
+            line = task.result()
         if not self.unwritten:
             self.loop.call_soon(self.write)  # together with all that end in this round of the loop
         self.unwritten.append(line)

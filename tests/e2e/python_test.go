@@ -2,10 +2,13 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +111,36 @@ run(io_task)
 		"env", "PYTHONPATH="+filepath.Dir(example(t, "python/longhaul.py")), "PYTHONDONTWRITEBYTECODE=1", python(t), program, b.Path("cancelled")).Ended(0)
 	b.Same("out", harness.Lines(50))
 	b.Same("cancelled", []byte("3\n"))
+}
+
+// TestPythonTaskIsCancelledBeforeItBegins cancels in the same breath as it asks: there is an answer all the same, and the program ends with its questions.
+func TestPythonTaskIsCancelledBeforeItBegins(t *testing.T) {
+	const n = 500 // some of which the program is told to cancel before it has begun them
+	b := harness.NewAlone(t)
+	program := b.Write("mine.py", []byte(`
+import asyncio
+from longhaul import run
+
+async def io_task(x):
+    await asyncio.sleep(1000)
+
+run(io_task)
+`))
+	within, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	p := exec.CommandContext(within, python(t), program)
+	p.Env = append(os.Environ(), "PYTHONPATH="+filepath.Dir(example(t, "python/longhaul.py")), "PYTHONDONTWRITEBYTECODE=1")
+	var in, want strings.Builder
+	for i := range n {
+		fmt.Fprintf(&in, "{\"id\":%d,\"input\":\"x\"}\n{\"cancel\":%d}\n", i, i)
+		fmt.Fprintf(&want, "{\"id\": %d, \"error\": \"cancelled\", \"retryable\": true}\n", i)
+	}
+	p.Stdin = strings.NewReader(in.String())
+	out, err := p.Output()
+	harness.Must(t, err)
+	if !slices.Equal(slices.Sorted(strings.Lines(string(out))), slices.Sorted(strings.Lines(want.String()))) {
+		t.Errorf("answers:\n%s", out)
+	}
 }
 
 // TestAiohttp runs the example with aiohttp against a real server, through an outage.
