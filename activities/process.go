@@ -63,6 +63,13 @@ func (a *Activities) processChunk(ctx context.Context, q job.ProcessRequest) (jo
 		return job.Processed{}, unknownVersion(out, err)
 	}
 	defer w.Close()
+	// While the segment's lock was waited for, another run may have claimed the output, or this chunk may have been committed and its segment removed.
+	if m, err = a.claimed(ctx, out); err != nil {
+		return job.Processed{}, err
+	}
+	if m.Committed(q.Chunk) {
+		return job.Processed{Committed: true}, a.fs().Remove(filepath.Join(out.Segments(), segment.Name(q.Chunk)))
+	}
 	ran, tokens := w.Missing(), saved(ctx, q)
 	seal := func() (job.Processed, error) {
 		sum, err := w.Seal()

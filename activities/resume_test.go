@@ -2,13 +2,18 @@ package activities_test
 
 import (
 	"context"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/longhaul/longhaul/internal/fsys"
 	"github.com/longhaul/longhaul/job"
+	"github.com/longhaul/longhaul/segment"
 	"github.com/longhaul/longhaul/task"
 )
 
@@ -187,6 +192,58 @@ func TestEachActivityRefusesALostClaim(t *testing.T) {
 	if _, err := s.process(c, 1, later); err != nil {
 		t.Errorf("the run that has the claim: %v", err)
 	}
+}
+
+// meanwhile does something, once, when a file of that name is about to be opened for writing.
+type meanwhile struct {
+	fsys.FS
+	name string
+	done atomic.Bool
+	do   func()
+}
+
+func (m *meanwhile) OpenWrite(name string, create bool, perm fs.FileMode) (fsys.File, error) {
+	if filepath.Base(name) == m.name && m.done.CompareAndSwap(false, true) {
+		m.do()
+	}
+	return m.FS.OpenWrite(name, create, perm)
+}
+
+// What a chunk learned of the output before it had its segment may have changed when it has it.
+func TestAChunkLooksAtTheOutputAgainWhenItHasItsSegment(t *testing.T) {
+	begin := func(t *testing.T) (*site, job.Position, job.Chunk) {
+		s := newSite(t, echo, "a")
+		p := s.prepared()
+		return s, p.Position, s.list(p.Position, 1)[0]
+	}
+	t.Run("another run has claimed it", func(t *testing.T) {
+		s, _, c := begin(t)
+		s.acts.FS = &meanwhile{FS: fsys.OS, name: segment.Name(c), do: func() {
+			if _, err := do(t, circumstances{run: "later"}, s.acts.Prepare, job.PrepareRequest{Spec: s.spec}); err != nil {
+				t.Error(err)
+			}
+		}}
+		_, err := s.process(c, 1, circumstances{})
+		wantKind(t, err, job.ClaimLost)
+		if n := s.tried(1)[0]; n > 0 {
+			t.Errorf("the record was tried %d times", n)
+		}
+	})
+	t.Run("the chunk has been committed", func(t *testing.T) {
+		s, from, c := begin(t)
+		s.acts.FS = &meanwhile{FS: fsys.OS, name: segment.Name(c), do: func() {
+			s.processed(c, 1)
+			s.appended(from, false, c)
+		}}
+		got, err := s.process(c, 1, circumstances{attempt: 2})
+		if err != nil || got != (job.Processed{Committed: true}) {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if n := s.tried(1)[0]; n != 1 {
+			t.Errorf("the record was tried %d times", n)
+		}
+		s.wantSegments()
+	})
 }
 
 // A second attempt beside one that still runs, as after a lost heartbeat, waits for it to let go.
