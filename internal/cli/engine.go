@@ -128,14 +128,21 @@ func (e *engine) embed(ctx context.Context, p *Program, stateDir string, stopTim
 	e.ui = e.embedded.UI
 	own := client.Options{HostPort: e.embedded.Address, Namespace: client.DefaultNamespace, Identity: workers.Identity(), Logger: logger}
 	own.DataConverter, own.FailureConverter = e.settings.Keys.Converters()
-	if e.client, err = dial.Connect(ctx, own, connectPatience); err != nil {
-		return fmt.Errorf("connect to the embedded server: %w", err)
-	}
 	e.settings.Options = own
-	e.workers, err = workers.Start(ctx, e.client, workers.Options{
-		Files: true, IO: true, Tasks: p.Tasks, StopTimeout: stopTimeout, Namespace: client.DefaultNamespace, Converter: own.DataConverter,
-	})
-	return err
+	for end := time.Now().Add(connectPatience); ; {
+		if e.client, err = dial.Connect(ctx, own, connectPatience); err != nil {
+			return fmt.Errorf("connect to the embedded server: %w", err)
+		}
+		e.workers, err = workers.Start(ctx, e.client, workers.Options{
+			Files: true, IO: true, Tasks: p.Tasks, StopTimeout: stopTimeout, Namespace: client.DefaultNamespace, Converter: own.DataConverter,
+		})
+		if !silent(err) || ctx.Err() != nil || time.Now().After(end) {
+			return err
+		}
+		// The command that ran the server has just ended. This one runs it from now on, at the same address.
+		e.client.Close()
+		e.client = nil
+	}
 }
 
 // stopWorking lets the tasks in flight end and takes no more. It does nothing where others do the work.

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
@@ -121,24 +120,35 @@ const askAgain = time.Second
 func (e *engine) result(ctx context.Context, j *started) (s job.Summary, err error) {
 	run := j.run
 	for {
-		err = run.Get(ctx, &s)
-		if silent(err) && ctx.Err() == nil {
-			select {
-			case <-time.After(askAgain):
-			case <-ctx.Done():
-			}
-			continue
-		}
+		err = untilAnswered(ctx, func() error { return run.Get(ctx, &s) })
 		var terminated *temporal.TerminatedError
 		if !errors.As(err, &terminated) {
 			return s, err
 		}
-		d, derr := e.client.DescribeWorkflowExecution(ctx, j.id, "")
-		info := d.GetWorkflowExecutionInfo()
-		if derr != nil || info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		var newest string
+		derr := untilAnswered(ctx, func() error {
+			d, err := e.client.DescribeWorkflowExecution(ctx, j.id, "")
+			newest = d.GetWorkflowExecutionInfo().GetExecution().GetRunId()
+			return err
+		})
+		if derr != nil || newest == run.GetRunID() {
 			return s, err
 		}
-		run = e.client.GetWorkflow(ctx, j.id, info.GetExecution().GetRunId()) // it was reset
+		run = e.client.GetWorkflow(ctx, j.id, newest) // it was reset, and may be over by now
+	}
+}
+
+// untilAnswered asks until the server answers, or ctx ends.
+func untilAnswered(ctx context.Context, ask func() error) error {
+	for {
+		err := ask()
+		if !silent(err) || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-time.After(askAgain):
+		case <-ctx.Done():
+		}
 	}
 }
 

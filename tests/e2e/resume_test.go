@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"golang.org/x/sys/unix"
 
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/tests/harness"
@@ -53,19 +54,41 @@ func (h *half) completes(repeated int) {
 
 // TestResumeAfterReset resets the running job to its beginning: the output knows where it is.
 func TestResumeAfterReset(t *testing.T) {
-	for name, event := range map[string]int64{"the first workflow task": 4, "after Prepare": 10} {
+	for name, task := range map[string]int{"the first workflow task": 0, "after Prepare": 1} {
 		t.Run(name, func(t *testing.T) {
 			h := halfWay(t)
-			_, err := h.Client.ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
-				Namespace:         h.Namespace,
-				WorkflowExecution: &common.WorkflowExecution{WorkflowId: "half", RunId: h.runID()},
-				Reason:            "a test", WorkflowTaskFinishEventId: event, RequestId: t.Name(),
-			})
-			harness.Must(t, err)
+			h.reset(task)
 			h.run.Ended(0) // it follows the job over the reset
 			h.completes(halfLimit)
 		})
 	}
+	t.Run("over before anybody looked", func(t *testing.T) {
+		h := halfWay(t)
+		harness.Must(t, h.run.Cmd.Process.Signal(unix.SIGSTOP))
+		h.reset(0)
+		harness.Must(t, h.Client.GetWorkflow(t.Context(), "half", "").Get(t.Context(), nil))
+		harness.Must(t, h.run.Cmd.Process.Signal(unix.SIGCONT))
+		h.run.Ended(0)
+		h.completes(halfLimit)
+	})
+}
+
+// reset has the job's run go on in another, from the end of one of its workflow tasks.
+func (h *half) reset(task int) {
+	h.T.Helper()
+	run := h.runID()
+	var ends []int64
+	for _, e := range h.History("half", run).GetEvents() {
+		if e.GetEventType() == enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
+			ends = append(ends, e.GetEventId())
+		}
+	}
+	_, err := h.Client.ResetWorkflowExecution(h.T.Context(), &workflowservice.ResetWorkflowExecutionRequest{
+		Namespace:         h.Namespace,
+		WorkflowExecution: &common.WorkflowExecution{WorkflowId: "half", RunId: run},
+		Reason:            "a test", WorkflowTaskFinishEventId: ends[task], RequestId: h.T.Name(),
+	})
+	harness.Must(h.T, err)
 }
 
 func (h *half) runID() string {
