@@ -30,7 +30,7 @@ func TestContinueAsNew(t *testing.T) {
 	b.Write("in", harness.Lines(n))
 	run := b.StartJob("many-runs", job.Spec{
 		Input: job.Paths{b.Path("in")}, Output: b.Path("out"), Task: job.Task{Name: "http", Args: []byte(`{"url":"` + tg.Template() + `"}`)}, Concurrency: limit,
-		Tuning: job.Tuning{ActivitiesPerRun: 12, ChunkRecords: 25, Lanes: 4},
+		Tuning: job.Tuning{ActivitiesPerRun: 12, ChunkRecords: 20, Lanes: 4},
 	})
 	first := run.GetRunID() // Get moves the handle along the chain of runs
 	var s job.Summary

@@ -34,7 +34,7 @@ func TestDiskErrorsWordForWord(t *testing.T) {
 		return h
 	}
 	t.Run("disk full", func(t *testing.T) {
-		h := begin(t, "64", 2*time.Millisecond)
+		h := begin(t, "48", 2*time.Millisecond)
 		h.Documented("disk full", h.Longhaul(h.args...))
 		h.Verify("disk/out").Ended(0)
 		h.Resize("disk", large)

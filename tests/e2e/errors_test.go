@@ -120,7 +120,7 @@ var errorCases = map[string]func(t *testing.T){
 		h.completes(0) // what was in flight was let end
 	},
 	"interrupted, with an embedded server": func(t *testing.T) {
-		h := &half{Bench: harness.New(t), target: harness.NewTarget(t, harness.Fixed(4*time.Millisecond))}
+		h := &half{Bench: harness.New(t), target: harness.NewTarget(t, harness.Fixed(10*time.Millisecond))}
 		h.Write("in", harness.Lines(halfRecords))
 		h.args = []string{"in", "--output", "out", "--http", h.target.Template(), "--concurrency", fmt.Sprint(halfLimit)}
 		h.run = h.Embedded("state", h.args...)
@@ -239,8 +239,9 @@ func held(t *testing.T) *heldJob {
 	h.StartJob("half", job.Spec{
 		Input: job.Paths{h.Path("in")}, Output: h.Path("out"), Concurrency: halfLimit,
 		Task: job.Task{Name: "http", Args: []byte(`{"url":"` + h.target.Template() + `"}`)}, Tuning: job.Tuning{ChunkRecords: heldChunk, Lanes: 4},
+		Timeout: job.Duration(10 * time.Minute),
 	})
-	h.args = []string{"in", "--output", "out", "--http", h.target.Template(), "--concurrency", fmt.Sprint(halfLimit), "--job", "half"}
+	h.args = []string{"in", "--output", "out", "--http", h.target.Template(), "--concurrency", fmt.Sprint(halfLimit), "--timeout", "10m", "--job", "half"}
 	h.run = h.Longhaul(h.args...)
 	h.Until("all that can be committed is", func() bool {
 		n, _, inFlight := h.target.Counts()

@@ -20,7 +20,7 @@ func TestSameCommandJoinsARunningJob(t *testing.T) {
 	tg.Gate = make(chan struct{})
 	b.Worker()
 	b.Write("in", harness.Lines(n))
-	args := []string{"in", "--output", "out", "--http", tg.Template(), "--concurrency", "20"}
+	args := []string{"in", "--output", "out", "--http", tg.Template(), "--concurrency", "20", "--timeout", "10m"}
 	first := b.Longhaul(args...)
 	b.Until("the cap reached", func() bool { _, _, inFlight := tg.Counts(); return inFlight == 20 })
 	second := b.Longhaul(args...)

@@ -47,7 +47,7 @@ func TestMetricsOfAJob(t *testing.T) {
 	tg.Refuses = func(record string) bool { return strings.HasSuffix(record, "77") }
 	worker := b.Worker("--metrics", "127.0.0.1:0")
 	b.Write("in", append([]byte(strings.TrimPrefix(held.URL, "http://")+"/1\n"), prefixed(strings.TrimPrefix(tg.URL, "http://")+"/", harness.Lines(n-1))...))
-	p := b.Longhaul("in", "--output", "out", "--http", "http://{{.}}", "--concurrency", "20", "--job", "measured")
+	p := b.Longhaul("in", "--output", "out", "--http", "http://{{.}}", "--concurrency", "20", "--timeout", "10m", "--job", "measured")
 	b.Until("all but one record done", func() bool { total, _, _ := tg.Counts(); return total == n-1 })
 
 	var during string

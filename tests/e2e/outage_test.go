@@ -1,11 +1,15 @@
 package e2e
 
 import (
+	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/longhaul/longhaul/job"
 	"github.com/longhaul/longhaul/tests/harness"
@@ -49,13 +53,19 @@ func TestOutageFromTheStart(t *testing.T) {
 	b := harness.New(t)
 	b.Worker()
 	b.Write("in", harness.Lines(n))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	// A socket that is bound and does not listen refuses connections, and nobody else is given its port meanwhile.
+	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	harness.Must(t, err)
-	address := l.Addr().String()
-	harness.Must(t, l.Close())
+	file := os.NewFile(uintptr(socket), "target")
+	defer file.Close()
+	harness.Must(t, unix.Bind(socket, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	bound, err := unix.Getsockname(socket)
+	harness.Must(t, err)
+	address := fmt.Sprintf("127.0.0.1:%d", bound.(*unix.SockaddrInet4).Port)
 	p := b.Longhaul("in", "--output", "out", "--http", "http://"+address+"/{{.}}", "--concurrency", "20")
 	p.Says("connection refused")
-	l, err = net.Listen("tcp", address)
+	harness.Must(t, unix.Listen(socket, 100))
+	l, err := net.FileListener(file)
 	harness.Must(t, err)
 	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(harness.Answer(r.URL.Path[1:])))

@@ -15,7 +15,7 @@ func TestTwoJobsOnOneOutput(t *testing.T) {
 	tg.Gate = make(chan struct{})
 	b.Worker()
 	b.Write("in", harness.Lines(n))
-	args := []string{"in", "--output", "out", "--http", tg.Template()}
+	args := []string{"in", "--output", "out", "--http", tg.Template(), "--timeout", "10m"}
 	first := b.Longhaul(append(args, "--job", "one")...)
 	b.Until("the first at work", func() bool { total, _, _ := tg.Counts(); return total > 0 })
 
@@ -53,7 +53,7 @@ func TestTwoServersOnOneOutput(t *testing.T) {
 	tg := harness.NewTarget(t, harness.Fixed(0))
 	tg.Gate = make(chan struct{})
 	b.Write("in", harness.Lines(n))
-	args := []string{"in", "--output", "out", "--http", tg.Template()}
+	args := []string{"in", "--output", "out", "--http", tg.Template(), "--timeout", "10m"}
 	first := b.Embedded("state1", args...)
 	b.Until("the first at work", func() bool { total, _, _ := tg.Counts(); return total > 0 })
 	second := b.Embedded("state2", args...).Ended(1)
@@ -72,7 +72,7 @@ func TestTwoStartersAtOnce(t *testing.T) {
 	b := harness.New(t)
 	tg := harness.NewTarget(t, harness.Fixed(0))
 	b.Write("in", harness.Lines(n))
-	args := []string{"in", "--output", "out", "--http", tg.Template()}
+	args := []string{"in", "--output", "out", "--http", tg.Template(), "--timeout", "10m"}
 	one, two := b.Embedded("state", args...), b.Embedded("state", args...)
 	one.Ended(0)
 	two.Ended(0)
