@@ -122,7 +122,7 @@ func (a *attempt) judge(res task.Result, err error, now time.Time) (f segment.Fr
 		a.since = now
 		r.later(a, max(after, backoff(r.spec.Retry, a.round+1)))
 		return f, false
-	case class == task.Transient && r.shared.breaker.exhausted(a.since):
+	case class == task.Transient && r.shared.breaker.exhausted(a.record.Number, a.since):
 		r.hold(a, now)
 		return f, false
 	}

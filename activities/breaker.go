@@ -24,6 +24,7 @@ type breaker struct {
 
 	mu      sync.Mutex
 	records map[int64]struct{} // those counted: a later attempt at a chunk tries them again
+	usedUp  map[int64]struct{} // those of them that were held, no more than make a row long
 }
 
 // succeeded notes an answer of the far side. It ends the row, if there is one.
@@ -43,7 +44,8 @@ func (b *breaker) end(now time.Time) {
 	}
 	row := b.row.Add(1) // which is the number of the one that ends, plus 1
 	clear(b.records)
-	if b.lasts() {
+	clear(b.usedUp)
+	if b.failing.Load() >= b.many {
 		b.long.Store(row)
 		b.over.Store(now.UnixNano())
 	}
@@ -71,12 +73,20 @@ func (b *breaker) failed(record, noted int64) int64 {
 	return b.row.Load() + 1
 }
 
-// exhausted says whether to hold a record whose tries, the last but one of which failed at since, were used up by transient failures.
-func (b *breaker) exhausted(since time.Time) (hold bool) {
+// exhausted says whether to hold the record whose tries, the last but one of which failed at since, were used up by transient failures.
+func (b *breaker) exhausted(record int64, since time.Time) (hold bool) {
 	if b.upSince(since) {
 		return false
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.held.Add(1)
+	if b.usedUp == nil {
+		b.usedUp = map[int64]struct{}{}
+	}
+	if int64(len(b.usedUp)) < b.many {
+		b.usedUp[record] = struct{}{}
+	}
 	return true
 }
 
@@ -89,8 +99,12 @@ func (b *breaker) overSince(t time.Time) bool { return b.over.Load() > t.UnixNan
 // wasOutage says whether a record that was noted last as given failed in a long row. It is asked once that row is over.
 func (b *breaker) wasOutage(noted int64) bool { return b.long.Load() >= noted }
 
-// lasts says whether the row that goes on is long, over all attempts at chunks that it went on in.
-func (b *breaker) lasts() bool { return b.failing.Load() >= b.many }
+// lasts says whether so many records have been held in the row that goes on, in whatever attempts at their chunks, that it is an outage.
+func (b *breaker) lasts() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return int64(len(b.usedUp)) >= b.many
+}
 
 // outage says whether at least n records are held in the row that goes on.
 func (b *breaker) outage(n int) bool { return b.held.Load() >= int64(n) }

@@ -43,7 +43,7 @@ func TestBreakerTellsAnOutageFromAFailureOfOneRecord(t *testing.T) {
 					b.succeeded(noon.Add(time.Duration(e.success) * time.Second))
 					continue
 				}
-				if held := b.exhausted(noon.Add(time.Duration(e.since) * time.Second)); held != e.held {
+				if held := b.exhausted(0, noon.Add(time.Duration(e.since)*time.Second)); held != e.held {
 					t.Errorf("event %d: held %v, want %v", i, held, e.held)
 				}
 			}
@@ -58,7 +58,7 @@ func TestBreakerIsSharedByAllChunks(t *testing.T) {
 	var b breaker
 	var all sync.WaitGroup
 	for range 100 {
-		all.Go(func() { b.exhausted(noon) })
+		all.Go(func() { b.exhausted(0, noon) })
 	}
 	all.Wait()
 	if !b.outage(100) || b.outage(101) {
@@ -128,7 +128,7 @@ func TestABreakerIsKeptWhileChunksWait(t *testing.T) {
 	a.keepBreaker("calm", calm)
 	failing := &breaker{many: 2}
 	failing.failed(1, 0)
-	failing.exhausted(noon)
+	failing.exhausted(0, noon)
 	a.keepBreaker("failing", failing)
 	a.keepBreaker("late", failing)
 	a.breakers["late"] = keptBreaker{failing, time.Now().Add(-time.Second)}

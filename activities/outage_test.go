@@ -210,7 +210,7 @@ func TestRefusalsTellThatTheFarSideIsUp(t *testing.T) {
 				}
 				return task.Result{}, task.Fail(class, errors.New("refused"))
 			}, numbers(40)...)
-			s.spec.Retry.MaximumAttempts, s.spec.Tuning.OutageFailures = 2, 5
+			s.spec.Retry.MaximumAttempts, s.spec.Tuning.OutageFailures = 2, 20 // as many as it is down for
 			if p := s.processed(s.begin(), 4); p.Failed != 40 {
 				t.Errorf("%+v", p)
 			}
