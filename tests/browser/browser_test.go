@@ -44,7 +44,7 @@ func TestTheJobsPageTellsItsStory(t *testing.T) {
 	p.shows("user-metadata",
 		"http: "+b.Path("ids.txt")+" → "+b.Path("users.jsonl"), // the summary
 		"longhaul run", "ids.txt --output users.jsonl", b.Path("users.jsonl.longhaul/errors.jsonl"), "in the input’s order", // the details
-		"written", "of 2,000 records", "of 20 slots", "slowest record", "record 2: 5.", "record 6: HTTP 404") // the current details
+		"written", "of 2,000 records", "of 20 slots", "slowest record", "record 2: 5", "record 6: HTTP 404") // the current details
 	p.picture("running", 690)
 	p.shows("history", "AppendOutput • records 0 to ", "ProcessChunk • records ", "Prepare • claim "+b.Path("users.jsonl"))
 	p.shows("query", "Query Type")
