@@ -76,7 +76,7 @@ func TestHandleErrorsWordForWord(t *testing.T) {
 		w := b.Worker()
 		b.Write("in", harness.Lines(n))
 		p := b.Longhaul("in", "--output", "out", "--http", tg.Template(), "--concurrency", "20", "--retries", "2")
-		b.Until("the cap in flight", func() bool { total, _, inFlight := tg.Counts(); return total == n/3+inFlight && inFlight == 20 })
+		b.Until("half of the cap held back", func() bool { total, _, _ := tg.Counts(); return total >= n/3+10 })
 		limitHandles(t, w, 3)
 		close(tg.Gate) // what follows has no handle
 		b.SaidMeanwhile("file handles used up by tasks", p)
@@ -100,7 +100,7 @@ func TestHandleErrorsWordForWord(t *testing.T) {
 			}
 			return len(data)
 		}
-		b.Until("the cap in flight", func() bool { return ran() == held-1+8 })
+		b.Until("half of the cap held back", func() bool { return ran() >= held-1+4 })
 		limitHandles(t, w, 3)
 		b.Write("go", nil) // what follows has no handle
 		b.SaidMeanwhile("file handles used up by commands", p)
